@@ -1,0 +1,403 @@
+"""The event catalogue of reinstate: docs/events.md is generated from this module.
+
+Two kinds of stream hold them: `restore/<restore>` for what concerns the whole
+restore, and `restore/<restore>/<account id>` for one account in it. Events hold
+ids, paths, digests, sizes and reasons; never subjects, correspondents of a
+message, passwords or other secrets.
+
+Paths are lists of segments, outermost first. Ids are the backup's. Sizes are
+bytes. Times inside events are milliseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from reinstate_journal.catalogue import Catalogue, Event, Outcome
+
+Path = tuple[str, ...]
+
+
+def restore_stream(restore: str) -> str:
+    """The stream of a restore as a whole."""
+    return f"restore/{restore}"
+
+
+def account_stream(restore: str, account: str) -> str:
+    """The stream of one account within a restore."""
+    return f"restore/{restore}/{account}"
+
+
+def item_step(item: str, digest: str) -> str:
+    """The identity of restoring one item with one content.
+
+    The first eight characters of the digest are 48 bits: enough to tell the few
+    contents that one item has over time, such as a draft's, from each other.
+    """
+    return f"item {item} {digest[:8]}"
+
+
+# --- the restore as a whole ---------------------------------------------------
+
+
+class RestoreCreated(Event, frozen=True):
+    """A backup and a destination met for the first time in this journal."""
+
+    restore: str
+    backup: str
+    server_id: str
+    product: str
+    destination: str
+    destination_id: str
+
+
+class RunStarted(Event, frozen=True):
+    """A process began to work on the restore; `options` are those it was given."""
+
+    run: int
+    epoch: int
+    version: str
+    options: dict[str, Any]
+    last_scan: int | None = None
+
+
+class RunEnded(Event, frozen=True):
+    """The process stopped working: finished, incomplete (something failed),
+    interrupted, stopped (by an error), or aborted."""
+
+    run: int
+    outcome: str
+    reason: str = ""
+
+
+class PhaseStarted(Event, frozen=True):
+    """Phase 1, 2 or 3 of a run began."""
+
+    run: int
+    phase: int
+
+
+class PhaseCompleted(Event, frozen=True):
+    """Phase 1, 2 or 3 of a run is through."""
+
+    run: int
+    phase: int
+
+
+class NotificationRecorded(Event, frozen=True):
+    """A notification is due to these addresses (`occasion`: started, phase 1, ended)."""
+
+    run: int
+    occasion: str
+    recipients: tuple[str, ...]
+
+
+class _Provisioned(Event, frozen=True):
+    """Shared by the events that provision one named object of one revision.
+
+    `revision` is a digest of the object as the backup has it, so that a newer
+    backup's change is a new step.
+    """
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    kind: ClassVar[str] = ""
+    name: str
+    revision: str = ""
+
+    def step(self) -> str:
+        return f"{self.kind} {self.name} {self.revision}".rstrip()
+
+
+class DomainCreated(_Provisioned, frozen=True):
+    """An empty domain was made on the destination."""
+
+    kind: ClassVar[str] = "domain"
+
+
+class DomainFound(_Provisioned, frozen=True):
+    """The destination had the domain already."""
+
+    kind: ClassVar[str] = "domain"
+
+
+class DomainConfigured(_Provisioned, frozen=True):
+    """The domain's attributes were set."""
+
+    kind: ClassVar[str] = "configure domain"
+
+
+class ClassOfServiceCreated(_Provisioned, frozen=True):
+    """A class of service that a restored account uses was made."""
+
+    kind: ClassVar[str] = "cos"
+
+
+class ClassOfServiceFound(_Provisioned, frozen=True):
+    """The destination had a class of service of this name already."""
+
+    kind: ClassVar[str] = "cos"
+
+
+class DistributionListCreated(_Provisioned, frozen=True):
+    """An empty distribution list was made."""
+
+    kind: ClassVar[str] = "list"
+
+
+class DistributionListFound(_Provisioned, frozen=True):
+    """The destination had the distribution list already."""
+
+    kind: ClassVar[str] = "list"
+
+
+class DistributionListConfigured(_Provisioned, frozen=True):
+    """The list's attributes, aliases and members were set."""
+
+    kind: ClassVar[str] = "configure list"
+
+
+class ProvisioningFailed(Event, frozen=True):
+    """A domain, class of service or list could not be made or configured."""
+
+    ends: ClassVar[Outcome] = Outcome.FAILED
+    ended: str
+    failure: str
+    reason: str
+
+    def step(self) -> str:
+        return self.ended
+
+
+class AccountSkipped(Event, frozen=True):
+    """An account of the backup was left out; `items` is how many items it holds."""
+
+    ends: ClassVar[Outcome] = Outcome.SKIPPED
+    account: str
+    address: str
+    reason: str
+    items: int
+
+    def step(self) -> str:
+        return f"account {self.account}"
+
+
+# --- one account --------------------------------------------------------------
+
+
+class AccountCreated(Event, frozen=True):
+    """An empty account was made on the destination."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    account: str
+    address: str
+
+    def step(self) -> str:
+        return "account"
+
+
+class AccountFound(Event, frozen=True):
+    """The destination had an account of this address already."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    account: str
+    address: str
+
+    def step(self) -> str:
+        return "account"
+
+
+class AccountConfigured(Event, frozen=True):
+    """The account's attributes were set as the backup has them; `absent` names what
+    the destination has no place for."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    revision: str
+    absent: tuple[str, ...] = ()
+
+    def step(self) -> str:
+        return f"configure {self.revision}"
+
+
+class FiltersInstalled(Event, frozen=True):
+    """The account's filter scripts were stored, the active one activated."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    revision: str
+    scripts: tuple[str, ...]
+
+    def step(self) -> str:
+        return f"filters {self.revision}"
+
+
+class QuotaLifted(Event, frozen=True):
+    """The account's quota was taken off; `put_back` (bytes, 0 = none) is due again."""
+
+    put_back: int
+
+
+class QuotaPutBack(Event, frozen=True):
+    """The account has its quota again (bytes, 0 = none)."""
+
+    quota: int
+
+
+class FolderMapped(Event, frozen=True):
+    """A backup folder has its place. `reason`: existing, created, system, renamed, merged."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    folder: str
+    source: Path
+    path: Path
+    reason: str
+
+    def step(self) -> str:
+        return f"folder {self.folder}"
+
+
+class FoldersMerged(Event, frozen=True):
+    """Several backup folders share one destination folder: their paths are the same there."""
+
+    path: Path
+    folders: tuple[str, ...]
+
+
+class GrantsApplied(Event, frozen=True):
+    """A folder's grants were set: `granted` as "grantee rights" (RFC 4314 letters),
+    `refused` as "grantee: reason"."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    folder: str
+    revision: str
+    granted: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+    def step(self) -> str:
+        return f"grants {self.folder} {self.revision}"
+
+
+class ItemRestored(Event, frozen=True):
+    """An item is durable on the destination."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    item: str
+    folder: str
+    digest: str
+    size: int
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class ItemSkipped(Event, frozen=True):
+    """An item was left out as asked: deleted, later, too large."""
+
+    ends: ClassVar[Outcome] = Outcome.SKIPPED
+    item: str
+    folder: str
+    reason: str
+    digest: str = ""
+    size: int = 0
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class ItemFailed(Event, frozen=True):
+    """An item could not be restored; `failure` is its class, `reason` the detail."""
+
+    ends: ClassVar[Outcome] = Outcome.FAILED
+    item: str
+    folder: str
+    failure: str
+    reason: str
+    digest: str = ""
+    size: int = 0
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class ItemReopened(Event, frozen=True):
+    """An item that was skipped or had failed is tried again: the opposite of that
+    event, whose outcome (`was`), `reason` (the failure class of a failed one) and `size`
+    it repeats."""
+
+    item: str
+    was: Outcome
+    reason: str
+    digest: str = ""
+    size: int = 0
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class ItemsCompleted(Event, frozen=True):
+    """Every item that the account had at `state` (a stamp of the backup's account and of the
+    options that select items) is restored, skipped or failed."""
+
+    state: str
+
+
+class MountpointRestored(Event, frozen=True):
+    """A mountpoint leads to its owner's folder again, under `address` in the grantee's view."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    mountpoint: str
+    path: Path
+    owner: str
+    target: Path
+    address: Path
+
+    def step(self) -> str:
+        return f"mountpoint {self.mountpoint}"
+
+
+class MountpointRefused(Event, frozen=True):
+    """A mountpoint was not made, because of `reason`."""
+
+    ends: ClassVar[Outcome] = Outcome.FAILED
+    mountpoint: str
+    path: Path
+    reason: str
+
+    def step(self) -> str:
+        return f"mountpoint {self.mountpoint}"
+
+
+class DataSourceRestored(Event, frozen=True):
+    """An external POP or IMAP account that this account collects from was stored."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    source: str
+    revision: str
+
+    def step(self) -> str:
+        return f"data source {self.source} {self.revision}"
+
+
+class AccountFailed(Event, frozen=True):
+    """The account could not be finished in this run; its restored items stay."""
+
+    run: int
+    phase: int
+    failure: str
+    reason: str
+
+
+class AccountCompleted(Event, frozen=True):
+    """The account is through all phases of a run."""
+
+    run: int
+
+
+def _concrete(base: type[Event]) -> list[type[Event]]:
+    found = []
+    for event in base.__subclasses__():
+        if event.__module__ == __name__ and not event.__name__.startswith("_"):
+            found.append(event)
+        found += _concrete(event)
+    return found
+
+
+CATALOGUE = Catalogue(_concrete(Event))

@@ -1,0 +1,207 @@
+"""What every destination offers: the contract `Destination`, and its terms.
+
+Terms. An *effect* is one change of the destination. Doing an effect again finds
+it done: every method here may be called again after a crash, with the same
+arguments, and ends in the same state. When a method returns, its effect is
+durable: it survives a power cut.
+
+`put_*` and `create_*` answer True when they made something and False when it was
+there already. Nothing is ever deleted.
+
+Every method may raise DestinationError: the destination is unreachable, full or
+broken, and the run stops. What concerns one object only is `Refused`: that
+step failed and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from reinstate_journal.errors import ReinstateError
+from reinstate_service.mapping.namespace import Namespace
+from reinstate_service.model import (
+    Account,
+    ClassOfService,
+    DataSource,
+    DistributionList,
+    Domain,
+    Filters,
+    Flag,
+    Folder,
+    Frozen,
+    Item,
+    ItemType,
+    Path,
+    Role,
+)
+
+
+class Refused(ReinstateError):
+    """The destination cannot do this one thing; trying again will not help."""
+
+    message = "{detail}"
+    hint = "The rest goes on; the report lists it with its reason."
+    exit_code = 3
+
+
+class AddressTaken(Refused):
+    """The name or address already belongs to something of another kind."""
+
+    message = "{address} is already taken on the destination by {detail}"
+
+
+class Missing(Refused):
+    """Something that must be there is not."""
+
+    message = "{what} does not exist on the destination"
+
+
+class ExistingFolder(Frozen, frozen=True):
+    """A folder the destination has. `role` is what the destination says it is for."""
+
+    path: Path
+    role: Role | None = None
+
+
+class AccessGrant(Frozen, frozen=True):
+    """Rights in the letters of RFC 4314 §2.1 for one grantee as the destination knows it:
+    `user:<address>`, `group:<list address or @domain>`, `authenticated` or `anyone`."""
+
+    grantee: str
+    rights: str
+
+
+class Delivery(Frozen, frozen=True):
+    """One item to be put into a folder.
+
+    `name` is a function of the restore and the item's step: printable ASCII without
+    `/ : ,` and spaces; the effect is recognised by it. `keywords` are IMAP atoms.
+    `content` starts reading the bytes anew on every call; it raises an `ItemError`
+    of the source when they are not right.
+    """
+
+    name: str
+    path: Path
+    item: Item
+    keywords: tuple[str, ...]
+    content: Callable[[], Iterator[bytes]]
+
+
+class Delivered(Frozen, frozen=True):
+    """What became of a delivery: `error` is None if the item is durable there, otherwise
+    the error that concerned this one item. `found` says that it was there already."""
+
+    found: bool = False
+    error: ReinstateError | None = None
+
+
+class StoredItem(Frozen, frozen=True):
+    """An item as the destination holds it; `digest` as in the model, `date` in milliseconds
+    with the destination's precision (1,000 in most)."""
+
+    path: Path
+    name: str
+    type: ItemType
+    digest: str
+    size: int
+    date: int
+    flags: Flag
+    keywords: tuple[str, ...]
+
+
+class Mailbox(Protocol):
+    """One account of the destination, open for folders and items. Used by one thread."""
+
+    def folders(self) -> Sequence[ExistingFolder]:
+        """Every folder, mailboxes and collections alike."""
+
+    def create_folder(self, path: Path, folder: Folder) -> bool:
+        """Makes the folder, with what is missing above it, and subscribes to it if the
+        backup's `folder` is; `folder.view` says whether it holds mail or a collection."""
+
+    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> None:
+        """Adds `grants` to the folder; those of other grantees stay."""
+
+    def subscribe(self, path: Path) -> None:
+        """Shows `path`, as the account's user sees it, among the subscribed folders.
+        Lists it with the shared prefix if it is another user's."""
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
+        """Puts items into their folders, which are made where they are missing; all
+        are durable on return. One answer per delivery, in order. An item whose name is in
+        its folder already is found and left as it is."""
+
+    def install_filters(self, filters: Filters) -> Sequence[str]:
+        """Stores the scripts and activates the incoming one; the user is never without
+        active filters. Answers the names of the scripts stored. Raises Refused."""
+
+    def contents(self) -> Iterator[StoredItem]:
+        """Every item, read back whole; for verification."""
+
+
+class Destination(Protocol):
+    """A mail system that is restored onto. Provisioning may be called from several threads."""
+
+    @property
+    def url(self) -> str:
+        """The destination as the user named it, without secrets."""
+
+    def identity(self) -> str:
+        """An id that this destination keeps for life."""
+
+    def namespace(self) -> Namespace:
+        """What its mailbox names can represent."""
+
+    def epoch(self) -> int:
+        """The epoch that was stored last; 0 at first."""
+
+    def store_epoch(self, epoch: int) -> None:
+        """Keeps the number of the run that writes now; a journal that is behind is
+        noticed by it."""
+
+    def has_domain(self, name: str) -> bool:
+        """Whether the domain exists."""
+
+    def put_domain(self, domain: Domain) -> bool:
+        """Makes an empty domain. Its aliases and attributes come with configure_domain."""
+
+    def configure_domain(self, domain: Domain) -> None:
+        """Sets status, limits, GAL settings, aliases, attributes. Raises Missing, AddressTaken."""
+
+    def put_class_of_service(self, cos: ClassOfService) -> bool:
+        """Makes a class of service with its attributes; one of the same name is left as it is."""
+
+    def put_list(self, lst: DistributionList) -> bool:
+        """Makes an empty distribution list. Raises Missing (its domain), AddressTaken."""
+
+    def configure_list(self, lst: DistributionList, with_aliases: bool) -> None:
+        """Sets members, attributes and aliases. Raises Missing, AddressTaken."""
+
+    def has_account(self, address: str) -> bool:
+        """Whether the account exists."""
+
+    def put_account(self, account: Account) -> bool:
+        """Makes an empty account with its system folders and without a quota; it can receive
+        mail from now on. Raises Missing (its domain), AddressTaken."""
+
+    def configure_account(self, account: Account, cos: str, with_aliases: bool) -> Sequence[str]:
+        """Sets everything but filters, quota, data sources and folders; `cos` is the *name* of its
+        class of service, or empty. Answers what the destination has no place for, by name.
+        Raises Missing, AddressTaken (an alias; all else is set)."""
+
+    def quota(self, address: str) -> int:
+        """The account's own quota in bytes, 0 for none. Raises Missing."""
+
+    def set_quota(self, address: str, quota: int) -> None:
+        """Sets it. Raises Missing."""
+
+    def put_data_source(self, address: str, source: DataSource) -> bool:
+        """Stores a data source with its secrets; True if it is new or changed. Raises Missing."""
+
+    def mailbox(self, address: str) -> AbstractContextManager[Mailbox]:
+        """Opens the account. Raises Missing."""
+
+    def close(self) -> None:
+        """Lets go of everything."""

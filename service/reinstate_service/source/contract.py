@@ -1,0 +1,146 @@
+"""What every backup format offers: the contract `Source`, and the errors of its parts.
+
+Terms. A *state* is an object as it was for a while; a source answers for one
+moment (`at`, milliseconds, None for the latest). A *blob* is an item's bytes,
+addressed by its digest. A source is read-only and may be used from several
+threads at once.
+
+Two kinds of error leave a source. A `BackupError` says that the backup as a
+whole, or a whole account, cannot be read. An `ItemError` says that one item
+cannot; its class name is what reports call the failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from reinstate_journal.errors import BackupError, ReinstateError
+from reinstate_service.model import (
+    AbsentItem,
+    Account,
+    AccountRef,
+    BackupIdentity,
+    ClassOfService,
+    Containers,
+    DistributionList,
+    Domain,
+    Item,
+    UnreadableItem,
+)
+
+#: What a source says of each item: the item, or why there is none.
+ItemRecord = Item | UnreadableItem | AbsentItem
+
+
+class NotABackup(BackupError):
+    """The path holds no backup that can be read."""
+
+    message = "{path} is no backup that reinstate can read: {detail}"
+    hint = "A Backup Path holds accounts/, items/ and backupstat; docs/backup-path.md describes it."
+
+
+class VendorFormat(BackupError):
+    """The tree is a vendor's Backup Path, whose JSON nobody has published."""
+
+    message = "{path} is a Backup Path in the vendor's own format, which is not published"
+    hint = (
+        "reinstate never guesses. Restore from account archives instead, or send a sample:"
+        " docs/backup-path.md says how."
+    )
+
+
+class AccountUnreadable(BackupError):
+    """One account's record cannot be read; the others can."""
+
+    message = "Account {account} cannot be read from {path}: {detail}"
+    retryable = False
+
+
+class ItemError(ReinstateError):
+    """One item cannot be restored; it never stops the others."""
+
+    message = "{detail}"
+    hint = "See reinstate backup check for everything of this kind in the backup."
+    exit_code = 3
+
+
+class BlobMissing(ItemError):
+    """The item's blob is not in the backup."""
+
+    message = "blob {digest} is not in the backup"
+
+
+class BlobCorrupt(ItemError):
+    """The blob's bytes do not have the digest that names them, or do not unpack."""
+
+    message = "blob {digest} is corrupt: {detail}"
+
+
+class BlobTooLarge(ItemError):
+    """The blob unpacks to more than its item says: a damaged record, or a bomb."""
+
+    message = "blob {digest} unpacks to more than the {limit} bytes its item has"
+
+
+class RecordMalformed(ItemError):
+    """The item's record is not what the format says."""
+
+    message = "record is malformed: {detail}"
+
+
+class RecordUnreadable(ItemError):
+    """The item's record cannot be read from the disk."""
+
+    message = "record cannot be read: {detail}"
+
+
+class UnsafeName(ItemError):
+    """A name or link in the backup would lead outside of it."""
+
+    message = "{detail}"
+
+
+class Source(Protocol):
+    """A backup, read at one moment."""
+
+    @property
+    def path(self) -> str:
+        """The backup as the user named it."""
+
+    def identity(self) -> BackupIdentity:
+        """Whose backup it is. Raises NotABackup, VendorFormat."""
+
+    def domains(self) -> Iterator[Domain]:
+        """Every domain, by name. Raises BackupError."""
+
+    def classes_of_service(self) -> Iterator[ClassOfService]:
+        """Every class of service, by name. Raises BackupError."""
+
+    def distribution_lists(self) -> Iterator[DistributionList]:
+        """Every distribution list, by address. Raises BackupError."""
+
+    def accounts(self) -> Iterator[AccountRef | AccountUnreadable]:
+        """Every account, by address; the ones whose record is broken last, as the
+        error (fields `account`: id, `detail`)."""
+
+    def account(self, account: str) -> Account:
+        """The account of this id. Raises AccountUnreadable."""
+
+    def state(self, account: str) -> str:
+        """A stamp that changes whenever an item of the account may have changed;
+        cheap. Raises AccountUnreadable."""
+
+    def count_items(self, account: str) -> int:
+        """How many records `items` will yield. Raises AccountUnreadable."""
+
+    def containers(self, account: str) -> Containers:
+        """The folders, mountpoints, searches and tags. Raises AccountUnreadable."""
+
+    def items(self, account: str) -> Iterator[ItemRecord]:
+        """Every item once, by ascending id, streamed. Raises AccountUnreadable."""
+
+    def content(self, item: Item) -> Iterator[bytes]:
+        """The item's bytes in pieces of bounded size; checked against size limit and
+        digest, so that a caller who saw the end knows that they are right.
+        Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece."""
