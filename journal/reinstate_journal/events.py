@@ -32,9 +32,10 @@ def item_step(item: str, digest: str) -> str:
     """The identity of restoring one item with one content.
 
     The first eight characters of the digest are 48 bits: enough to tell the few
-    contents that one item has over time, such as a draft's, from each other.
+    contents that one item has over time, such as a draft's, from each other. An
+    item whose content is not known has "-".
     """
-    return f"item {item} {digest[:8]}"
+    return f"item {item} {digest[:8] or '-'}"
 
 
 # --- the restore as a whole ---------------------------------------------------
@@ -90,6 +91,16 @@ class NotificationRecorded(Event, frozen=True):
     run: int
     occasion: str
     recipients: tuple[str, ...]
+
+
+class ProvisioningPlanned(Event, frozen=True):
+    """What phase 1 sets out to make, and what the destination had already before it, by step.
+
+    Durable before the first effect, so that *created* or *found* is known for certain,
+    however often the restore is interrupted."""
+
+    create: tuple[str, ...] = ()
+    use: tuple[str, ...] = ()
 
 
 class _Provisioned(Event, frozen=True):
@@ -242,7 +253,10 @@ class QuotaPutBack(Event, frozen=True):
 
 
 class FolderMapped(Event, frozen=True):
-    """A backup folder has its place. `reason`: existing, created, system, renamed, merged."""
+    """A backup folder has its place. `reason`: existing, created, system, renamed.
+
+    This is the decision, durable before the folder is made: what existed before the
+    restore is known for certain, however often it is interrupted."""
 
     ends: ClassVar[Outcome] = Outcome.DONE
     folder: str
@@ -261,6 +275,16 @@ class FoldersMerged(Event, frozen=True):
     folders: tuple[str, ...]
 
 
+class FoldersCreated(Event, frozen=True):
+    """All folders mapped so far, up to `count`, exist on the destination."""
+
+    ends: ClassVar[Outcome] = Outcome.DONE
+    count: int
+
+    def step(self) -> str:
+        return f"folders {self.count}"
+
+
 class GrantsApplied(Event, frozen=True):
     """A folder's grants were set: `granted` as "grantee rights" (RFC 4314 letters),
     `refused` as "grantee: reason"."""
@@ -276,13 +300,15 @@ class GrantsApplied(Event, frozen=True):
 
 
 class ItemRestored(Event, frozen=True):
-    """An item is durable on the destination."""
+    """An item is durable on the destination. `unrepresented` are keywords that it has no
+    place for."""
 
     ends: ClassVar[Outcome] = Outcome.DONE
     item: str
     folder: str
     digest: str
     size: int
+    unrepresented: tuple[str, ...] = ()
 
     def step(self) -> str:
         return item_step(self.item, self.digest)
@@ -383,6 +409,7 @@ class AccountFailed(Event, frozen=True):
     phase: int
     failure: str
     reason: str
+    address: str = ""
 
 
 class AccountCompleted(Event, frozen=True):

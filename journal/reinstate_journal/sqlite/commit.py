@@ -1,0 +1,269 @@
+"""The write transaction, shared by all threads that wait for it (group commit).
+
+A thread queues its request and then waits for the commit lock. Whoever gets it
+first commits everything that is queued by then, in one transaction with one
+flush; the others find their request settled when the lock comes to them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from reinstate_journal.catalogue import Catalogue, Event
+from reinstate_journal.chain import GENESIS, link
+from reinstate_journal.errors import (
+    JournalDamaged,
+    JournalError,
+    JournalWriteFailed,
+    VersionConflict,
+)
+from reinstate_journal.sqlite.projection import PROJECTIONS, renew
+from reinstate_journal.sqlite.row import Row
+
+
+class Encoded(NamedTuple):
+    """An event, its JSON, and what names its shape."""
+
+    type: str
+    schema: int
+    data: str
+    event: Event
+
+
+class Part(NamedTuple):
+    """What one stream is given."""
+
+    stream: str
+    expected: int
+    events: Sequence[Encoded]
+
+
+class _Request:
+    """One caller's parts, and what became of them."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = parts
+        self.versions: list[int] = []
+        self.error: JournalError | None = None
+        self.settled = False
+
+
+class _Stream:
+    """A stream as the writer knows it; `id` is None until the stream has a row."""
+
+    __slots__ = ("id", "version")
+
+    def __init__(self, number: int | None, version: int) -> None:
+        self.id = number
+        self.version = version
+
+
+class _Batch:
+    """What one transaction writes."""
+
+    def __init__(self, position: int, chain: bytes, recorded_at: int) -> None:
+        self.position = position
+        self.chain = chain
+        self.recorded_at = recorded_at
+        self.streams: dict[str, _Stream] = {}
+        self.events: list[tuple[object, ...]] = []
+        self.rows: list[Row] = []
+
+
+class Committer:
+    """Owns the writing connection; at most one thread is inside it at a time."""
+
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        clock: Callable[[], int],
+    ) -> None:
+        self._path = path
+        self._connection = connection
+        self._catalogue = catalogue
+        self._clock = clock
+        self._commit = threading.Lock()
+        self._gate = threading.Lock()
+        self._queue: list[_Request] = []
+        self._refusal: str | None = None
+        self._streams: dict[str, _Stream] = {}
+        self._shapes: dict[tuple[str, int], int] = {
+            (name, schema): number
+            for number, name, schema in connection.execute("SELECT id, type, schema FROM shapes")
+        }
+        (self._last_stream,) = connection.execute(
+            "SELECT coalesce(max(id), 0) FROM streams"
+        ).fetchone()
+        self._position, self._chain, self._recorded_at = self._load_head()
+        self._renew(anew=False)
+
+    def submit(self, parts: Sequence[Part]) -> list[int]:
+        """Append the parts, all or nothing; returns each stream's new version, durable."""
+        request = _Request(parts)
+        with self._gate:
+            self._queue.append(request)
+        with self._commit:
+            if not request.settled:
+                self._settle_queue()
+        if request.error is not None:
+            raise request.error
+        return request.versions
+
+    def rebuild(self) -> None:
+        """Fold all projections anew."""
+        with self._commit:
+            self._refuse_when_stopped()
+            try:
+                self._renew(anew=True)
+            except sqlite3.Error as error:
+                self._refusal = str(error)
+                raise JournalWriteFailed(path=self._path, detail=str(error)) from error
+
+    def close(self) -> None:
+        """Wait for the commit in hand, then close the connection."""
+        with self._commit:
+            self._refusal = self._refusal or "it was closed"
+            self._connection.close()
+
+    def _settle_queue(self) -> None:
+        with self._gate:
+            requests, self._queue = self._queue, []
+        try:
+            self._refuse_when_stopped()
+            self._write(requests)
+        except BaseException as error:
+            self._stop(error)
+            for request in requests:
+                # A conflict found before the failure stays a conflict.
+                if request.error is None:
+                    request.error = JournalWriteFailed(path=self._path, detail=self._refusal)
+                    request.error.__cause__ = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for request in requests:
+                request.settled = True
+
+    def _write(self, requests: Sequence[_Request]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        batch = _Batch(self._position, self._chain, max(self._clock(), self._recorded_at))
+        for request in requests:
+            if self._admit(request):
+                for part in request.parts:
+                    self._add(batch, part)
+        if not batch.events:
+            self._connection.execute("ROLLBACK")
+            return
+        self._connection.executemany(
+            "INSERT INTO streams (id, name, version) VALUES (?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET version = excluded.version",
+            [(stream.id, name, stream.version) for name, stream in batch.streams.items()],
+        )
+        self._connection.executemany(
+            "INSERT INTO events (position, stream, version, shape, recorded_at, data, chain)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            batch.events,
+        )
+        self._connection.execute(
+            "UPDATE head SET position = ?, chain = ?", (batch.position, batch.chain)
+        )
+        for projection in PROJECTIONS:
+            projection.apply(self._connection, batch.rows)
+        self._connection.execute("UPDATE projections SET position = ?", (batch.position,))
+        self._connection.execute("COMMIT")
+        self._position, self._chain = batch.position, batch.chain
+        self._recorded_at = batch.recorded_at
+
+    def _admit(self, request: _Request) -> bool:
+        """Whether each part finds its stream where it expects it."""
+        versions: dict[str, int] = {}
+        for part in request.parts:
+            actual = versions.get(part.stream)
+            if actual is None:
+                actual = self._stream(part.stream).version
+            if actual != part.expected:
+                request.error = VersionConflict(
+                    stream=part.stream, actual=actual, expected=part.expected
+                )
+                return False
+            versions[part.stream] = actual + len(part.events)
+            request.versions.append(versions[part.stream])
+        return True
+
+    def _add(self, batch: _Batch, part: Part) -> None:
+        if not part.events:
+            return
+        stream = self._stream(part.stream)
+        if stream.id is None:
+            self._last_stream += 1
+            stream.id = self._last_stream
+        batch.streams[part.stream] = stream
+        name, at = part.stream.encode(), batch.recorded_at
+        position, version, chain = batch.position, stream.version, batch.chain
+        for kind, schema, data, event in part.events:
+            position += 1
+            version += 1
+            chain = link(chain, position, name, version, kind.encode(), schema, at, data.encode())
+            shape = self._shapes.get((kind, schema)) or self._intern(kind, schema)
+            batch.events.append((position, stream.id, version, shape, at, data, chain))
+            batch.rows.append(Row(position, stream.id, part.stream, at, event))
+        # Should the commit fail, these numbers are wrong; but then nothing uses them again.
+        batch.position, stream.version, batch.chain = position, version, chain
+
+    def _stream(self, name: str) -> _Stream:
+        known = self._streams.get(name)
+        if known is None:
+            row = self._connection.execute(
+                "SELECT id, version FROM streams WHERE name = ?", (name,)
+            ).fetchone()
+            known = self._streams[name] = _Stream(*(row or (None, 0)))
+        return known
+
+    def _intern(self, kind: str, schema: int) -> int:
+        number = self._shapes[kind, schema] = len(self._shapes) + 1
+        self._connection.execute(
+            "INSERT INTO shapes (id, type, schema) VALUES (?, ?, ?)", (number, kind, schema)
+        )
+        return number
+
+    def _load_head(self) -> tuple[int, bytes, int]:
+        head = self._connection.execute("SELECT position, chain FROM head").fetchone()
+        last = self._connection.execute(
+            "SELECT position, chain, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+        ).fetchone() or (0, GENESIS, 0)
+        if head is None or tuple(head) != tuple(last[:2]):
+            raise JournalDamaged(
+                path=self._path, detail="its last event is not the one that its head names"
+            )
+        return int(last[0]), bytes(last[1]), int(last[2])
+
+    def _renew(self, *, anew: bool) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            renew(self._connection, self._catalogue, self._path, self._position, anew=anew)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _refuse_when_stopped(self) -> None:
+        if self._refusal is not None:
+            raise JournalWriteFailed(path=self._path, detail=self._refusal)
+
+    def _stop(self, error: BaseException) -> None:
+        """After a failed commit nothing is known of the file but what is already flushed."""
+        self._refusal = self._refusal or str(error) or type(error).__name__
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        # A rollback that fails leaves the file as it was: the WAL has no commit record.
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")

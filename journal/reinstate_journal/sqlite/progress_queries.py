@@ -1,0 +1,176 @@
+"""The answers from the projection `progress`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from reinstate_journal.events import account_stream, restore_stream
+from reinstate_journal.journal import Recorded
+from reinstate_journal.progress import Account, Ended, QuotaDue, Restore, Run, Tally
+from reinstate_journal.sqlite.connections import Connections
+from reinstate_journal.sqlite.progress import OUTCOMES
+
+#: SQLite takes at least 999 parameters in one statement, however it was built.
+_CHUNK = 500
+
+_ACCOUNT = (
+    "SELECT restore, account, address, state, failure, reason, phase, items_state, quota_due,"
+    " items FROM accounts"
+)
+_RUN = (
+    "SELECT restore, run, epoch, version, options, last_scan, started_at, ended_at, outcome,"
+    " reason, phase, completed FROM runs"
+)
+_RESTORE = (
+    "SELECT restore, backup, server_id, product, destination, destination_id, created_at"
+    " FROM restores"
+)
+
+ReadPositions = Callable[[Sequence[int]], list[Recorded]]
+
+
+class SqliteProgress:
+    """Progress over the projection's tables; `at` reads the events at some positions."""
+
+    def __init__(self, connections: Connections, at: ReadPositions) -> None:
+        self._connections = connections
+        self._at = at
+
+    def restores(self) -> list[Restore]:
+        """All restores of the journal, oldest first."""
+        return [Restore(*row) for row in self._all(f"{_RESTORE} ORDER BY created_at, restore")]
+
+    def restore(self, restore: str) -> Restore | None:
+        """One restore."""
+        for row in self._all(f"{_RESTORE} WHERE restore = ?", restore):
+            return Restore(*row)
+        return None
+
+    def runs(self, restore: str) -> list[Run]:
+        """All runs of a restore by their number."""
+        return [_run(row) for row in self._all(f"{_RUN} WHERE restore = ? ORDER BY run", restore)]
+
+    def last_run(self, restore: str) -> Run | None:
+        """The run with the highest number."""
+        for row in self._all(f"{_RUN} WHERE restore = ? ORDER BY run DESC LIMIT 1", restore):
+            return _run(row)
+        return None
+
+    def ended(self, stream: str, steps: Sequence[str]) -> dict[str, Ended]:
+        """Those of the `steps` that have ended, and how."""
+        found: dict[str, Ended] = {}
+        if not steps:
+            return found
+        with self._connections.lease() as connection:
+            known = connection.execute("SELECT id FROM streams WHERE name = ?", (stream,))
+            row = known.fetchone()
+            known.close()
+            if row is None:
+                return found
+            for start in range(0, len(steps), _CHUNK):
+                chunk = steps[start : start + _CHUNK]
+                # One text for every full chunk: SQLite prepares it once.
+                marks = ", ".join("?" * _CHUNK)
+                padding = [None] * (_CHUNK - len(chunk))
+                for step, outcome, reason, size, position in connection.execute(
+                    "SELECT step, outcome, reason, size, position FROM steps"  # noqa: S608 - only marks
+                    f" WHERE stream = ? AND step IN ({marks})",
+                    (row[0], *chunk, *padding),
+                ):
+                    found[step] = Ended(OUTCOMES[outcome], reason or "", size or 0, position)
+        return found
+
+    def account(self, restore: str, account: str) -> Account | None:
+        """One account; None when no event has told of it."""
+        for row in self._all(f"{_ACCOUNT} WHERE restore = ? AND account = ?", restore, account):
+            return Account(*row)
+        return None
+
+    def accounts(self, restore: str, state: str | None = None) -> Iterator[Account]:
+        """The accounts of a restore (in that state), by account id."""
+        last = ""
+        while True:
+            page = self._all(
+                f"{_ACCOUNT} WHERE restore = ? AND account > ? AND (? IS NULL OR state = ?)"
+                " ORDER BY account LIMIT ?",
+                restore,
+                last,
+                state,
+                state,
+                _CHUNK,
+            )
+            for row in page:
+                yield Account(*row)
+            if len(page) < _CHUNK:
+                return
+            last = page[-1][1]
+
+    def tallies(self, stream: str) -> list[Tally]:
+        """What became of the items in one account's stream."""
+        rows = self._all(
+            "SELECT streams.name, outcome, reason, count, bytes FROM tallies"
+            " JOIN streams ON streams.id = tallies.stream"
+            " WHERE streams.name = ? AND count <> 0 ORDER BY outcome, reason",
+            stream,
+        )
+        return [_tally(row) for row in rows]
+
+    def all_tallies(self, restore: str) -> Iterator[Tally]:
+        """What became of the items in each account of a restore, by account id."""
+        # The names of one restore's streams lie together, up to the sign behind "/".
+        rows = self._all(
+            "SELECT streams.name, outcome, reason, count, bytes FROM streams"
+            " JOIN tallies ON streams.id = tallies.stream"
+            " WHERE streams.name >= ? AND streams.name < ? AND count <> 0"
+            " ORDER BY streams.name, outcome, reason",
+            account_stream(restore, ""),
+            restore_stream(restore) + "0",
+        )
+        return map(_tally, rows)
+
+    def quotas_due(self, restore: str) -> list[QuotaDue]:
+        """The quotas that must be put back, by account id."""
+        rows = self._all(
+            "SELECT account, address, quota_due FROM accounts"
+            " WHERE restore = ? AND quota_due IS NOT NULL ORDER BY account",
+            restore,
+        )
+        return [QuotaDue(*row) for row in rows]
+
+    def failures(self, restore: str) -> Iterator[Recorded]:
+        """The events of all steps that failed or are in doubt now, in their order."""
+        last = 0
+        while True:
+            page = self._all(
+                "SELECT steps.position FROM steps JOIN streams ON streams.id = steps.stream"
+                " WHERE steps.outcome >= 2 AND steps.position > ?"
+                " AND (streams.name = ? OR (streams.name >= ? AND streams.name < ?))"
+                " ORDER BY steps.position LIMIT ?",
+                last,
+                restore_stream(restore),
+                account_stream(restore, ""),
+                restore_stream(restore) + "0",
+                _CHUNK,
+            )
+            yield from self._at([position for (position,) in page])
+            if len(page) < _CHUNK:
+                return
+            last = page[-1][0]
+
+    def _all(self, statement: str, *values: object) -> list[Any]:
+        with self._connections.lease() as connection:
+            return connection.execute(statement, values).fetchall()
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    restore, run, epoch, version, options, *rest = row
+    decoded = msgspec.json.decode(options, type=dict[str, Any])
+    return Run(restore, run, epoch, version, decoded, *rest)
+
+
+def _tally(row: tuple[Any, ...]) -> Tally:
+    name, outcome, reason, count, size = row
+    return Tally(name.split("/", 2)[-1], OUTCOMES[outcome], reason, count, size)

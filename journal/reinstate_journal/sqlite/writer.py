@@ -1,0 +1,105 @@
+"""The one writer of a journal."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import msgspec
+
+from reinstate_journal.catalogue import Catalogue, Event
+from reinstate_journal.errors import JournalDamaged, JournalError
+from reinstate_journal.events import CATALOGUE
+from reinstate_journal.journal import Append
+from reinstate_journal.sqlite.backup import flush_folder
+from reinstate_journal.sqlite.commit import Committer, Encoded, Part
+from reinstate_journal.sqlite.connections import connect, connect_writer, reading
+from reinstate_journal.sqlite.lock import WriterLock
+from reinstate_journal.sqlite.reader import SqliteReader
+from reinstate_journal.sqlite.schema import migrate
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class SqliteJournal(SqliteReader):
+    """Journal over an SQLite file, which it makes when it is not there."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        catalogue: Catalogue | None = None,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        where = Path(path).resolve()
+        with ExitStack() as undo:
+            self._lock = WriterLock(where)
+            undo.callback(self._lock.close)
+            with reading(where):
+                _prepare(where)
+                super().__init__(where, catalogue=catalogue)
+                undo.callback(super().close)
+                connection = connect_writer(where)
+                undo.callback(connection.close)
+                self._committer = Committer(
+                    where, connection, catalogue or CATALOGUE, clock or wall_clock
+                )
+            undo.pop_all()
+
+    def append(self, stream: str, expected_version: int, events: Sequence[Event]) -> int:
+        """Append to one stream and return its new version, when the events are durable."""
+        return self.append_all([(stream, expected_version, events)])[0]
+
+    def append_all(self, appends: Iterable[Append]) -> list[int]:
+        """`append` to several streams, all or nothing; returns each new version."""
+        parts = [
+            Part(stream, expected, [self._encode(event) for event in events])
+            for stream, expected, events in appends
+        ]
+        return self._committer.submit(parts)
+
+    def rebuild(self) -> None:
+        """Throw all projections away and fold them anew from the events."""
+        self._committer.rebuild()
+
+    def close(self) -> None:
+        """Finish the commit in hand, let go of the file and let the next writer in."""
+        # The writing connection goes last: only it can empty the WAL into the file.
+        super().close()
+        self._committer.close()
+        self._lock.close()
+
+    def _encode(self, event: Event) -> Encoded:
+        data = self._catalogue.encode(event)
+        name, schema = type(event).__name__, event.schema
+        try:
+            # What is folded now is what a reader will decode later, to the letter.
+            decoded = self._catalogue.decode(name, schema, data)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"{name} does not survive its own JSON: {error}") from error
+        return Encoded(name, schema, data, decoded)
+
+
+def _prepare(path: Path) -> None:
+    """See to it that `path` is a journal of the current format; refuse anything else."""
+    try:
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        if not path.is_file():
+            raise JournalError(path=path, detail="it is not a file") from None
+        # SQLite takes a file shorter than its header for an empty one and writes over it.
+        if 0 < path.stat().st_size < 100:
+            raise JournalDamaged(path=path, detail="it is too short for a database") from None
+    except OSError as error:
+        raise JournalError(path=path, detail=str(error.strerror or error)) from error
+    else:
+        os.close(made)
+        flush_folder(path.parent)
+    with closing(connect(path, "rw")) as connection:
+        migrate(path, connection)

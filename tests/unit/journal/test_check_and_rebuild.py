@@ -1,0 +1,140 @@
+"""What `check` finds, and how projections come back. Row damage: tests/property."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from reinstate_journal import open_journal
+from reinstate_journal.check import Finding, check
+from reinstate_journal.errors import JournalMissing
+from reinstate_journal.events import AccountCreated, ItemRestored, ItemSkipped, account_stream
+from reinstate_journal.journal import Journal
+
+ANNA = account_stream("r1", "a1")
+
+
+@pytest.fixture
+def closed(journal: Journal, path: Path) -> Path:
+    """The file of a journal with a few events that nobody has open."""
+    first = [AccountCreated("a1", "anna@x.test"), ItemRestored("1", "2", "d" * 44, 7)]
+    journal.append(ANNA, 0, first)
+    journal.append(ANNA, 2, [ItemSkipped("2", "2", "deleted")])
+    journal.close()
+    return path
+
+
+def alter(path: Path, *statements: str) -> None:
+    raw = sqlite3.connect(path)
+    for statement in statements:
+        raw.execute(statement)
+    raw.commit()
+    raw.close()
+
+
+def test_a_sound_journal_gives_no_findings(closed: Path) -> None:
+    assert check(closed) == []
+
+
+def test_a_journal_that_is_written_right_now_can_be_checked(journal: Journal) -> None:
+    journal.append(ANNA, 0, [AccountCreated("a1", "anna@x.test")])
+    assert check(journal.path) == []
+
+
+def test_checking_no_journal_says_so(tmp_path: Path) -> None:
+    with pytest.raises(JournalMissing):
+        check(tmp_path / "nowhere.db")
+
+
+def test_garbage_is_a_finding(path: Path) -> None:
+    path.write_bytes(b"no database " * 1000)
+    (finding,) = check(path)
+    assert "not a database" in finding.message
+
+
+def test_a_changed_event_is_found_at_its_position(closed: Path) -> None:
+    alter(closed, "UPDATE events SET data = replace(data, '7', '8') WHERE position = 2")
+    assert Finding("it does not follow from the event before it (chain)", 2) in check(closed)
+
+
+def test_data_that_is_not_of_its_type_or_not_text_is_found(closed: Path) -> None:
+    alter(closed, "UPDATE events SET data = '{}' WHERE position = 2")
+    assert any("is not a ItemRestored" in finding.message for finding in check(closed))
+    alter(closed, "UPDATE events SET data = CAST(x'ff7b7d' AS TEXT) WHERE position = 2")
+    assert check(closed)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP VIEW log",
+        "DROP INDEX troubles",
+        "CREATE TABLE songs (title TEXT)",
+        "CREATE TRIGGER evil AFTER INSERT ON events BEGIN DELETE FROM events; END",
+        "ALTER TABLE steps ADD COLUMN more",
+    ],
+)
+def test_a_changed_schema_is_found(closed: Path, statement: str) -> None:
+    alter(closed, statement)
+    assert check(closed)
+
+
+def test_a_flipped_byte_in_any_page_never_shows_a_traceback(closed: Path) -> None:
+    sound = closed.read_bytes()
+    for offset in range(0, len(sound), 997):
+        damaged = bytearray(sound)
+        damaged[offset] ^= 0xFF
+        closed.write_bytes(damaged)
+        check(closed)
+
+
+def test_a_broken_projection_is_found_and_rebuilding_mends_it(closed: Path) -> None:
+    alter(closed, "UPDATE tallies SET count = 9", "DELETE FROM accounts")
+    messages = [finding.message for finding in check(closed)]
+    assert len(messages) == 2
+    assert "tallies" in messages[1]
+    with open_journal(closed) as journal:
+        journal.rebuild()
+    assert check(closed) == []
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("UPDATE projections SET version = 0", "DROP TABLE steps"),
+        ("DELETE FROM projections", "DROP TABLE accounts", "DROP TABLE folders"),
+        ("UPDATE projections SET position = 77",),
+    ],
+)
+def test_projections_of_another_version_are_made_anew_by_the_next_writer(
+    closed: Path, statements: tuple[str, ...]
+) -> None:
+    alter(closed, *statements)
+    assert check(closed)
+    with open_journal(closed) as journal:
+        (skipped, done) = sorted(journal.progress.tallies(ANNA), key=lambda tally: tally.bytes)
+        assert (skipped.count, done.count, done.bytes) == (1, 1, 7)
+    assert check(closed) == []
+
+
+def test_projections_that_lag_behind_are_brought_up(closed: Path) -> None:
+    alter(
+        closed,
+        "UPDATE projections SET position = 2",
+        "DELETE FROM steps WHERE position = 3",
+        "DELETE FROM tallies WHERE outcome = 1",
+    )
+    with open_journal(closed):
+        pass
+    assert check(closed) == []
+
+
+def test_a_flood_of_findings_ends(journal: Journal, path: Path) -> None:
+    journal.append(ANNA, 0, [ItemRestored(str(n), "2", "d", n) for n in range(1500)])
+    journal.close()
+    alter(path, "UPDATE events SET recorded_at = recorded_at + 1")
+    found = check(path)
+    assert len(found) == 1001
+    assert "more" in found[-1].message
