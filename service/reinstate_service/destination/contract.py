@@ -91,10 +91,12 @@ class Delivery(Frozen, frozen=True):
 
 class Delivered(Frozen, frozen=True):
     """What became of a delivery: `error` is None if the item is durable there, otherwise
-    the error that concerned this one item. `found` says that it was there already."""
+    the error that concerned this one item. `found` says that it was there already.
+    `unrepresented` are the keywords it was stored without, there being no place for them."""
 
     found: bool = False
     error: ReinstateError | None = None
+    unrepresented: tuple[str, ...] = ()
 
 
 class StoredItem(Frozen, frozen=True):
@@ -170,8 +172,14 @@ class Destination(Protocol):
     def configure_domain(self, domain: Domain) -> None:
         """Sets status, limits, GAL settings, aliases, attributes. Raises Missing, AddressTaken."""
 
+    def has_class_of_service(self, name: str) -> bool:
+        """Whether the class of service exists."""
+
     def put_class_of_service(self, cos: ClassOfService) -> bool:
         """Makes a class of service with its attributes; one of the same name is left as it is."""
+
+    def has_list(self, address: str) -> bool:
+        """Whether the distribution list exists."""
 
     def put_list(self, lst: DistributionList) -> bool:
         """Makes an empty distribution list. Raises Missing (its domain), AddressTaken."""

@@ -18,7 +18,8 @@ class Namespace(Frozen, frozen=True):
     """How mailbox names are made on one destination.
 
     `separator` joins segments in the name a client sees and cannot stand inside
-    one. `forbidden` are further characters that cannot. `segment_bytes` and
+    one. `forbidden` are further characters that cannot, `forbidden_first` those that
+    cannot begin one, `reserved` whole names that cannot be used. `segment_bytes` and
     `path_bytes` bound the *stored* form: `storage_encoding` is "utf-8" or "utf-7"
     (modified UTF-7, RFC 3501 §5.1.3), to which `storage_escape` characters add
     two bytes each. `shared_prefix` leads to other users' folders, with `{domain}` and
@@ -28,6 +29,8 @@ class Namespace(Frozen, frozen=True):
     separator: str = "/"
     case_sensitive: bool = True
     forbidden: str = ""
+    forbidden_first: str = ""
+    reserved: tuple[str, ...] = ()
     storage_escape: str = ""
     segment_bytes: int = 255
     path_bytes: int = 254

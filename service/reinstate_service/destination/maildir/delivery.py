@@ -1,0 +1,299 @@
+"""Deliveries into one account: a batch of items, durable after two flushes."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+
+import msgspec
+
+from reinstate_journal.errors import (
+    BackupError,
+    DestinationError,
+    Interrupted,
+    JournalError,
+    ReinstateError,
+)
+from reinstate_service.destination.contract import Delivered, Delivery, Refused
+from reinstate_service.destination.maildir.disk import Disk, descended, listed, opened, write_all
+from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
+from reinstate_service.destination.maildir.layout import (
+    FLAG_LETTERS,
+    collection_directories,
+    collection_file,
+    delivery_of_file,
+    delivery_of_message,
+    folder_directory,
+    message_base,
+    own_path,
+)
+from reinstate_service.destination.names import checked_delivery, is_keyword
+from reinstate_service.model import MAIL_TYPES, Item, Path
+
+#: What our files in Maildir/tmp begin with.
+_TEMPORARY = "reinstate."
+#: How many folders are held open at once.
+_MOST_OPEN = 64
+
+
+class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a file in a collection cannot say itself: `flags` as in the model's Flag,
+    and a document's own `name`."""
+
+    flags: int = 0
+    keywords: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclass
+class Place:
+    """A directory that items go to, by its way from the account's home."""
+
+    directories: tuple[str, ...]
+    mail: bool
+    names: set[str] = field(default_factory=set)
+    keywords: Keywords = field(default_factory=Keywords)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """An item in tmp/ and the name it is going to have; `extra` is another such pair."""
+
+    place: Place
+    temporary: str
+    final: str
+    extra: tuple[str, str] | None = None
+    unrepresented: tuple[str, ...] = ()
+
+
+class Deliverer:
+    """Puts items into the folders of one account. Memory grows only with the names."""
+
+    def __init__(self, disk: Disk, home: int, make: Callable[[Path, bool], bool]) -> None:
+        """`home` is the account's open directory. `make` makes a folder (True: of mail) where
+        it is missing, and answers whether it did."""
+        self._disk = disk
+        self._home = home
+        self._make = make
+        self._places: dict[tuple[Path, bool], Place] = {}
+        self._lock: int | None = None
+
+    def made(self, path: Path, mail: bool) -> None:
+        """Tells that this folder has just been made, so that nothing can be in it."""
+        place = Place(_directories(path, mail), mail)
+        self._places.setdefault((path, mail), place)
+
+    def close(self) -> None:
+        """Lets another restore deliver into the account."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
+        """See `Mailbox.deliver`."""
+        answers: list[Delivered] = [Delivered(found=True)] * len(deliveries)
+        with self._disk.speaking(), descended(self._home, "Maildir", "tmp") as tmp:
+            self._own(tmp)
+            written: list[_Written] = []
+            try:
+                self._add_keywords(deliveries)
+                for index, delivery in enumerate(deliveries):
+                    try:
+                        new = self._write(tmp, index, delivery)
+                    except (BackupError, DestinationError, JournalError, Interrupted):
+                        raise
+                    except ReinstateError as error:
+                        answers[index] = Delivered(error=error)
+                    else:
+                        if new is not None:
+                            written.append(new)
+                            answers[index] = Delivered(unrepresented=new.unrepresented)
+                self._publish(tmp, written)
+            except BaseException:
+                self._places.clear()  # what of the batch has its name is looked up anew
+                _sweep(tmp)
+                raise
+        return answers
+
+    def _own(self, tmp: int) -> None:
+        """Before the first delivery: nobody else delivers here, and what a killed run
+        left in tmp/ goes."""
+        if self._lock is not None:
+            return
+        lock = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=tmp)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            if error.errno != errno.EWOULDBLOCK:
+                raise
+            raise DestinationError(
+                destination=self._disk.location,
+                detail="another restore is delivering into the same account",
+            ) from error
+        self._lock = lock
+        _sweep(tmp)
+
+    def _place(self, path: Path, mail: bool) -> Place:
+        path = own_path(path)
+        known = self._places.get((path, mail))
+        if known is not None:
+            return known
+        place = Place(_directories(path, mail), mail)
+        if not self._make(path, mail):
+            with descended(self._home, *place.directories) as directory:
+                place.names = set(_names_in(directory, mail))
+        self._places[path, mail] = place
+        return place
+
+    def _add_keywords(self, deliveries: Sequence[Delivery]) -> None:
+        """Gives letters to the batch's keywords: one change per folder, not per message."""
+        wanted: dict[Path, dict[str, None]] = defaultdict(dict)
+        for delivery in deliveries:
+            if delivery.item.type in MAIL_TYPES:
+                found = all_keywords(delivery.item.flags, delivery.keywords)
+                wanted[delivery.path].update(dict.fromkeys(filter(is_keyword, found)))
+        for path, keywords in wanted.items():
+            if keywords:
+                try:
+                    place = self._place(path, True)
+                except Refused:
+                    continue  # each delivery is told by _write
+                with descended(self._home, *place.directories) as folder:
+                    place.keywords.add(self._disk, folder, keywords)
+
+    def _write(self, tmp: int, index: int, delivery: Delivery) -> _Written | None:
+        """Writes the item into tmp/; None if its folder has it."""
+        name = checked_delivery(delivery.name)
+        item = delivery.item
+        place = self._place(delivery.path, item.type in MAIL_TYPES)
+        if name in place.names:
+            return None
+        temporary = f"{_TEMPORARY}{index}"
+        size = self._write_content(tmp, temporary, delivery)
+        if place.mail:
+            final, unrepresented = _message_name(place, delivery, size)
+            new = _Written(place, temporary, final, unrepresented=unrepresented)
+        else:
+            final = collection_file(name, item.type, item.name)
+            extra = self._write_sidecar(tmp, temporary, delivery)
+            new = _Written(place, temporary, final, extra)
+        place.names.add(name)
+        return new
+
+    def _write_content(self, tmp: int, temporary: str, delivery: Delivery) -> int:
+        size = 0
+        descriptor = self._disk.new_file(tmp, temporary)
+        try:
+            for piece in _pieces(delivery.content):
+                if piece:
+                    write_all(descriptor, piece)
+                    size += len(piece)
+            moment = delivery.item.date * 1_000_000
+            os.utime(descriptor, ns=(moment, moment))
+        except ReinstateError:
+            os.unlink(temporary, dir_fd=tmp)
+            raise
+        finally:
+            os.close(descriptor)
+        return size
+
+    def _write_sidecar(
+        self, tmp: int, temporary: str, delivery: Delivery
+    ) -> tuple[str, str] | None:
+        item = delivery.item
+        sidecar = Sidecar(int(item.flags), tuple(sorted(set(delivery.keywords))), item.name)
+        if sidecar == Sidecar():
+            return None
+        descriptor = self._disk.new_file(tmp, f"{temporary}.json")
+        try:
+            write_all(descriptor, msgspec.json.encode(sidecar) + b"\n")
+        finally:
+            os.close(descriptor)
+        return f"{temporary}.json", f".{delivery.name}.json"
+
+    def _publish(self, tmp: int, written: Sequence[_Written]) -> None:
+        """One flush for the files, then their names, then a flush for the folders."""
+        if not written:
+            return
+        temporaries = [new.temporary for new in written]
+        self._disk.flush_many(tmp, temporaries + [new.extra[0] for new in written if new.extra])
+        by_directory: dict[tuple[str, ...], list[_Written]] = defaultdict(list)
+        for new in written:
+            directories = new.place.directories
+            by_directory[(*directories, "cur") if new.place.mail else directories].append(new)
+        for some in _batched(by_directory.items(), _MOST_OPEN):
+            with ExitStack() as stack:
+                touched = []
+                for directories, items in some:
+                    directory = stack.enter_context(descended(self._home, *directories))
+                    for new in items:
+                        if new.extra is not None:
+                            os.rename(*new.extra, src_dir_fd=tmp, dst_dir_fd=directory)
+                        os.rename(new.temporary, new.final, src_dir_fd=tmp, dst_dir_fd=directory)
+                    touched.append(directory)
+                self._disk.flush_directories(touched)
+
+
+def _batched(
+    entries: Iterable[tuple[tuple[str, ...], list[_Written]]], size: int
+) -> Iterator[list[tuple[tuple[str, ...], list[_Written]]]]:
+    """`entries` in lists of at most `size`."""
+    iterator = iter(entries)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def _directories(path: Path, mail: bool) -> tuple[str, ...]:
+    if mail:
+        return ("Maildir", folder_directory(path))
+    return ("collections", *collection_directories(path))
+
+
+def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    """The content; an OSError in it is the backup's, not the destination's."""
+    try:
+        yield from content()
+    except OSError as error:
+        raise Refused(detail=f"the content cannot be read: {error}") from error
+
+
+def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:
+    """The file name in cur/, and the keywords there was no letter for."""
+    item: Item = delivery.item
+    letters = "".join(letter for letter, flag in FLAG_LETTERS.items() if flag in item.flags)
+    found, unrepresented = set(), []
+    for keyword in all_keywords(item.flags, delivery.keywords):
+        letter = place.keywords.letter(keyword)
+        if letter is None:
+            unrepresented.append(keyword)
+        else:
+            found.add(letter)
+    base = message_base(item.date, delivery.name)
+    return f"{base},S={size}:2,{letters}{''.join(sorted(found))}", tuple(unrepresented)
+
+
+def _names_in(directory: int, mail: bool) -> Iterator[str]:
+    """The deliveries whose items lie in a folder."""
+    if not mail:
+        for file_name in listed(directory):
+            if not file_name.startswith("."):
+                yield delivery_of_file(file_name)[0]
+        return
+    for part in ("cur", "new"):
+        with opened(part, directory) as inside, os.scandir(inside) as entries:
+            for entry in entries:
+                yield delivery_of_message(entry.name)
+
+
+def _sweep(tmp: int) -> None:
+    """Removes what is ours from tmp/."""
+    for name in listed(tmp):
+        if name.startswith(_TEMPORARY):
+            os.unlink(name, dir_fd=tmp)

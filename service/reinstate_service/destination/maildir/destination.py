@@ -1,0 +1,183 @@
+"""A directory that Dovecot serves, as a destination."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+from reinstate_journal.errors import DestinationError
+from reinstate_service.destination.contract import Missing, Refused
+from reinstate_service.destination.maildir import sharing
+from reinstate_service.destination.maildir.database import FILE
+from reinstate_service.destination.maildir.directory import Directory
+from reinstate_service.destination.maildir.disk import Disk, exists, opened
+from reinstate_service.destination.maildir.folders import make_home
+from reinstate_service.destination.maildir.layout import NAMESPACE
+from reinstate_service.destination.maildir.mailbox import MaildirMailbox, open_mailbox
+from reinstate_service.destination.names import checked_address, checked_domain
+from reinstate_service.mapping.namespace import Namespace
+from reinstate_service.model import (
+    Account,
+    ClassOfService,
+    DataSource,
+    DistributionList,
+    Domain,
+)
+
+_NOT_DOMAINS = (sharing.ACL_DIRECTORY, FILE)
+
+
+class MaildirDestination:
+    """See `Destination`. The package's docstring draws the tree."""
+
+    def __init__(
+        self,
+        location: Path | str,
+        owner: tuple[int, int] | None = None,
+        create: bool = True,
+    ) -> None:
+        """Opens the tree at `location`, which is made if `create`, for `owner` (uid, gid).
+
+        What root makes in it belongs to the owner of the directory. Raises DestinationError.
+        """
+        self._root = Path(location).absolute()
+        self._disk = Disk(self.url)
+        with ExitStack() as stack:
+            with self._disk.speaking():
+                self._make_root(owner, create)
+                found = os.stat(self._root)  # noqa: PTH116 follows a link given by the user
+                if os.geteuid() == 0:
+                    self._disk.owner = (found.st_uid, found.st_gid)
+                self._descriptor = stack.enter_context(opened(str(self._root.resolve())))
+                self._make_directory_file(create)
+                sharing.make_dictionary(self._disk, self._descriptor)
+            self._directory = Directory(self.url, self._root.resolve())
+            stack.callback(self._directory.close)
+            self._closing = stack.pop_all()
+
+    @property
+    def url(self) -> str:
+        """`maildir:` and the directory."""
+        return f"maildir:{self._root}"
+
+    def identity(self) -> str:
+        """See `Destination`."""
+        return self._directory.meta("id")
+
+    def namespace(self) -> Namespace:
+        """Maildir++ with listescape."""
+        return NAMESPACE
+
+    def epoch(self) -> int:
+        """See `Destination`."""
+        return int(self._directory.meta("epoch", "0"))
+
+    def store_epoch(self, epoch: int) -> None:
+        """See `Destination`."""
+        self._directory.set_meta("epoch", str(epoch))
+
+    def has_domain(self, name: str) -> bool:
+        """See `Destination`."""
+        return self._directory.has_domain(name)
+
+    def put_domain(self, domain: Domain) -> bool:
+        """See `Destination`."""
+        name = checked_domain(domain.name)
+        if name == _NOT_DOMAINS[0] or name.startswith(_NOT_DOMAINS[1]):
+            raise Refused(detail=f"{name!r} is a name that the directory itself needs")
+        return self._directory.put_domain(domain)
+
+    def configure_domain(self, domain: Domain) -> None:
+        """See `Destination`."""
+        self._directory.configure_domain(domain)
+
+    def has_class_of_service(self, name: str) -> bool:
+        """See `Destination`."""
+        return self._directory.has_class_of_service(name)
+
+    def put_class_of_service(self, cos: ClassOfService) -> bool:
+        """See `Destination`."""
+        return self._directory.put_class_of_service(cos)
+
+    def has_list(self, address: str) -> bool:
+        """See `Destination`."""
+        return self._directory.has_list(address)
+
+    def put_list(self, lst: DistributionList) -> bool:
+        """See `Destination`."""
+        return self._directory.put_list(lst)
+
+    def configure_list(self, lst: DistributionList, with_aliases: bool) -> None:
+        """See `Destination`."""
+        self._directory.configure_list(lst, with_aliases)
+
+    def has_account(self, address: str) -> bool:
+        """See `Destination`."""
+        return self._directory.has_account(address)
+
+    def put_account(self, account: Account) -> bool:
+        """See `Destination`. The home is made before the account can be seen."""
+        local, domain = checked_address(account.address)
+        address = f"{local}@{domain}"
+        if self._directory.has_account(address):
+            return False
+        self._directory.check_new_account(address)
+        with self._disk.speaking():
+            make_home(self._disk, self._descriptor, domain, local)
+        return self._directory.put_account(account)
+
+    def configure_account(self, account: Account, cos: str, with_aliases: bool) -> Sequence[str]:
+        """See `Destination`. The directory has a place for everything; what a stock Dovecot
+        does not act on, such as forwarding and absence, waits there for what does."""
+        self._directory.configure_account(account, cos, with_aliases)
+        return ()
+
+    def quota(self, address: str) -> int:
+        """See `Destination`."""
+        return self._directory.quota(address)
+
+    def set_quota(self, address: str, quota: int) -> None:
+        """See `Destination`."""
+        self._directory.set_quota(address, quota)
+
+    def put_data_source(self, address: str, source: DataSource) -> bool:
+        """See `Destination`."""
+        return self._directory.put_data_source(address, source)
+
+    def mailbox(self, address: str) -> AbstractContextManager[MaildirMailbox]:
+        """See `Destination`."""
+        if not self.has_account(address):
+            raise Missing(what=f"account {address}")
+        local, domain = checked_address(address)
+        return open_mailbox(self._disk, self._descriptor, local, domain)
+
+    def close(self) -> None:
+        """See `Destination`."""
+        self._closing.close()
+
+    def _make_root(self, owner: tuple[int, int] | None, create: bool) -> None:
+        if self._root.is_dir():
+            return
+        if not create:
+            raise DestinationError(destination=self.url, detail="there is no such directory")
+        self._root.mkdir(mode=0o700, parents=True)
+        if owner is not None and os.geteuid() == 0:
+            os.chown(self._root, *owner)
+        with opened(str(self._root.parent)) as parent:
+            self._disk.flush(parent)
+
+    def _make_directory_file(self, create: bool) -> None:
+        """An empty directory.sqlite of the right owner and mode, for SQLite to fill."""
+        if exists(self._descriptor, FILE):
+            return
+        if not create:
+            raise DestinationError(destination=self.url, detail=f"there is no {FILE} in it")
+        os.close(self._disk.new_file(self._descriptor, FILE))
+        self._disk.flush(self._descriptor)
+
+
+def holds_destination(location: Path | str) -> bool:
+    """Whether there is a Maildir destination at `location`."""
+    return (Path(location) / FILE).is_file()

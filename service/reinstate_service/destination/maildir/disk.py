@@ -1,0 +1,232 @@
+"""Durable changes of a directory tree in which somebody else may have planted symlinks.
+
+Everything is done relative to open directories and never follows a link out.
+What root makes is given to the tree's owner.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+
+from reinstate_journal.errors import DestinationError
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+#: Below this many, flushing one by one costs less than flushing the file system.
+_FEW = 4
+
+
+@dataclass
+class Disk:
+    """One tree's way to the disk: its owner (None if files are ours anyway), and whether
+    a flush has failed, after which nothing is written any more."""
+
+    location: str
+    owner: tuple[int, int] | None = None
+    failure: str = field(default="", init=False)
+
+    def refusal(self, error: OSError) -> DestinationError:
+        """The error for what the operating system answered."""
+        return DestinationError(destination=self.location, detail=_told(error))
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Turns OSError into DestinationError, and refuses to go on after a failed flush."""
+        if self.failure:
+            raise DestinationError(destination=self.location, detail=self.failure)
+        try:
+            yield
+        except OSError as error:
+            raise self.refusal(error) from error
+
+    def make_directory(self, parent: int, name: str) -> bool:
+        """Makes `name` in the open directory `parent`; False if it was there."""
+        try:
+            os.mkdir(name, 0o700, dir_fd=parent)
+        except FileExistsError:
+            made = False
+        else:
+            made = True
+        if self.owner is not None:
+            os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+        return made
+
+    def new_file(self, parent: int, name: str) -> int:
+        """Opens a new file for writing, in place of what stale file may be there."""
+        try:
+            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=parent)
+        except FileExistsError:
+            os.unlink(name, dir_fd=parent)
+            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=parent)
+        if self.owner is not None:
+            os.fchown(descriptor, *self.owner)
+        return descriptor
+
+    def replace_file(self, parent: int, name: str, content: bytes) -> None:
+        """Puts `content` in place of the file `name`, durably: all of it or nothing."""
+        new = f"{name}.reinstate"
+        descriptor = self.new_file(parent, new)
+        try:
+            write_all(descriptor, content)
+            self.flush(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+        self.flush(parent)
+
+    def replace_link(self, parent: int, name: str, target: str) -> None:
+        """Lets the symlink `name` point at `target`, durably, with no moment without it."""
+        new = f"{name}.reinstate"
+        unlink_if_there(parent, new)
+        os.symlink(target, new, dir_fd=parent)
+        if self.owner is not None:
+            os.chown(new, *self.owner, dir_fd=parent, follow_symlinks=False)
+        os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+        self.flush(parent)
+
+    def flush(self, descriptor: int) -> None:
+        """Makes one file or directory durable. A failure is remembered: never tried again."""
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            self.failure = f"a flush failed ({_told(error)}); nothing is written since"
+            raise
+
+    def flush_many(self, parent: int, names: Sequence[str]) -> None:
+        """Makes the files `names` of the open directory `parent` durable. `parent` must
+        have been opened before they were written: only then syncfs tells of their errors."""
+        if len(names) > _FEW and _syncfs() is not None:
+            self._flush_file_system(parent)
+            return
+        for name in names:
+            descriptor = os.open(name, _OLD_FILE, dir_fd=parent)
+            try:
+                self.flush(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def flush_directories(self, directories: Sequence[int]) -> None:
+        """Makes the entries of open directories durable."""
+        if len(directories) > _FEW and _syncfs() is not None:
+            self._flush_file_system(directories[0])
+            return
+        for descriptor in directories:
+            self.flush(descriptor)
+
+    def flush_all(self, directory: int, *above: int) -> None:
+        """Makes every directory from an open one downwards durable, and those `above` it."""
+        if _syncfs() is not None:
+            self._flush_file_system(directory)
+            return
+        for _, _, _, inside in os.fwalk(".", dir_fd=directory):
+            self.flush(inside)
+        for descriptor in above:
+            self.flush(descriptor)
+
+    def _flush_file_system(self, descriptor: int) -> None:
+        syncfs = _syncfs()
+        if syncfs is not None and syncfs(descriptor) != 0:
+            error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            self.failure = f"a flush failed ({_told(error)}); nothing is written since"
+            raise error
+
+
+@contextmanager
+def opened(name: str, parent: int | None = None) -> Iterator[int]:
+    """Opens the directory `name`, which may not be a symlink."""
+    descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def descended(parent: int, *names: str) -> Iterator[int]:
+    """Opens the directory that is reached from `parent` through `names`."""
+    descriptor = os.dup(parent)
+    try:
+        for name in names:
+            below = os.open(name, _DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read_file(parent: int, name: str) -> bytes | None:
+    """The content of a regular file, None if there is none."""
+    try:
+        descriptor = os.open(name, _OLD_FILE, dir_fd=parent)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{name} is not a regular file")
+        return file.read()
+
+
+def read_pieces(parent: int, name: str) -> Iterator[bytes]:
+    """The content of a file in pieces of 256 KiB."""
+    with os.fdopen(os.open(name, _OLD_FILE, dir_fd=parent), "rb") as file:
+        while piece := file.read(1 << 18):
+            yield piece
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Writes all of `content`, also where the system takes it in parts."""
+    written = os.write(descriptor, content)
+    while written < len(content):
+        content = content[written:]
+        written = os.write(descriptor, content)
+
+
+def listed(directory: int) -> list[str]:
+    """The names in an open directory, in order."""
+    with os.scandir(directory) as entries:
+        return sorted(entry.name for entry in entries)
+
+
+def exists(parent: int, name: str) -> bool:
+    """Whether anything has this name; a symlink counts as itself."""
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def unlink_if_there(parent: int, name: str) -> None:
+    """Removes a file of ours."""
+    try:
+        os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return
+
+
+def _told(error: OSError) -> str:
+    what = error.strerror or str(error)
+    return f"{what}: {error.filename}" if error.filename else what
+
+
+@cache
+def _syncfs() -> Callable[[int], int] | None:
+    """The system call that flushes a file system, where it also tells of errors."""
+    release = re.match(r"(\d+)\.(\d+)", platform.release())
+    if platform.system() != "Linux" or release is None:
+        return None
+    if (int(release[1]), int(release[2])) < (5, 8):
+        return None
+    function: Callable[[int], int] | None
+    function = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return function

@@ -1,0 +1,89 @@
+"""Files that Dovecot changes as well: locked as it locks them, by a file beside them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from reinstate_service.destination.maildir.disk import (
+    Disk,
+    exists,
+    read_file,
+    unlink_if_there,
+    write_all,
+)
+
+#: Dovecot overrides a lock that has not changed for this long.
+_STALE_SECONDS = 30.0
+_WAIT_SECONDS = 60.0
+
+
+def change_file(
+    disk: Disk, parent: int, name: str, change: Callable[[bytes | None], bytes | None]
+) -> None:
+    """Replaces the file `name` by what `change` makes of its content (None: there is none),
+    under Dovecot's lock. An answer of None leaves it as it is."""
+    with dotlock(disk, parent, name):
+        content = change(read_file(parent, name))
+        if content is not None:
+            disk.replace_file(parent, name, content)
+
+
+@contextmanager
+def dotlock(disk: Disk, parent: int, name: str) -> Iterator[None]:
+    """Holds `name`.lock, which tells "pid:host" so that Dovecot, too, can override it
+    if its maker is gone."""
+    lock = f"{name}.lock"
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while not _taken(disk, parent, lock):
+        if _abandoned(parent, lock):
+            unlink_if_there(parent, lock)
+        elif time.monotonic() > deadline:
+            raise TimeoutError(f"{lock} is held by another program")
+        else:
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        unlink_if_there(parent, lock)
+
+
+def _taken(disk: Disk, parent: int, lock: str) -> bool:
+    """Links a file that already tells its maker: a lock is never seen half written."""
+    if exists(parent, lock):
+        return False
+    own = f"{lock}.{os.getpid()}.{time.monotonic_ns()}"
+    descriptor = disk.new_file(parent, own)
+    try:
+        write_all(descriptor, f"{os.getpid()}:{socket.gethostname()}".encode())
+        os.link(own, lock, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    finally:
+        os.close(descriptor)
+        unlink_if_there(parent, own)
+    return True
+
+
+def _abandoned(parent: int, lock: str) -> bool:
+    """Whether the lock's maker is known to be gone, or the lock is as old as none should be."""
+    try:
+        age = time.time() - os.stat(lock, dir_fd=parent, follow_symlinks=False).st_ctime
+        content = read_file(parent, lock) or b""
+    except OSError:
+        return False
+    if age > _STALE_SECONDS:
+        return True
+    pid, _, host = content.decode("utf-8", "replace").partition(":")
+    if not pid.isdecimal() or host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False

@@ -1,0 +1,181 @@
+"""The folders of one account: Maildir++ mailboxes, collections, subscriptions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+from reinstate_service.destination.contract import Missing
+from reinstate_service.destination.maildir.disk import Disk, descended, exists, listed, opened
+from reinstate_service.destination.maildir.dotlock import change_file
+from reinstate_service.destination.maildir.layout import (
+    INBOX,
+    NAMESPACE,
+    collection_directories,
+    collection_path,
+    folder_directory,
+    folder_path,
+    subscription,
+)
+from reinstate_service.model import Folder, Path
+
+COLLECTION_FILE = ".collection.json"
+#: What tells delivery agents that a directory is a folder and not an account.
+_MARK = "maildirfolder"
+#: How a `subscriptions` file begins whose segments are told apart by tabs.
+_VERSION_2 = "V\t2\n\n"
+
+
+class Collection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a collection folder, in its `.collection.json`."""
+
+    path: Path
+    view: str = ""
+    name: str = ""
+    colour: str = ""
+
+
+def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
+    """Makes an account's home with its system folders, subscribed."""
+    disk.make_directory(root, domain)
+    with opened(domain, root) as inside:
+        disk.make_directory(inside, local)
+        with opened(local, inside) as home:
+            for name in ("Maildir", "sieve", "collections"):
+                disk.make_directory(home, name)
+            with opened("Maildir", home) as maildir:
+                _make_parts(disk, maildir)
+                for path in NAMESPACE.roles.values():
+                    if path != INBOX:
+                        name = folder_directory(path)
+                        disk.make_directory(maildir, name)
+                        with opened(name, maildir) as folder:
+                            _make_parts(disk, folder)
+                            os.close(disk.new_file(folder, _MARK))
+            subscribe(disk, home, *NAMESPACE.roles.values())
+            disk.flush_all(home, inside, root)
+
+
+def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
+    """Makes the mailbox with what is missing above it; False if it was there."""
+    made = False
+    with descended(home, "Maildir") as maildir:
+        for depth in range(1, len(path) + 1):
+            name = folder_directory(path[:depth])
+            if name == ".":
+                continue
+            made = disk.make_directory(maildir, name)
+            with opened(name, maildir) as folder:
+                if made or not exists(folder, _MARK):
+                    _make_parts(disk, folder)
+                    os.close(disk.new_file(folder, _MARK))
+                    disk.flush(folder)
+        if made:
+            disk.flush(maildir)
+    return made
+
+
+def make_collection(disk: Disk, home: int, path: Path, described: Folder | None) -> bool:
+    """Makes the collection with what is missing above it; False if it was there."""
+    made = False
+    names = collection_directories(path)
+    for depth, name in enumerate(names):
+        with descended(home, "collections", *names[:depth]) as parent:
+            made = disk.make_directory(parent, name)
+            if made:
+                disk.flush(parent)
+    with descended(home, "collections", *names) as directory:
+        if described is not None and (made or not exists(directory, COLLECTION_FILE)):
+            collection = Collection(path, described.view, described.name, described.colour)
+            disk.replace_file(directory, COLLECTION_FILE, msgspec.json.encode(collection) + b"\n")
+    return made
+
+
+def mailboxes(home: int) -> Iterator[Path]:
+    """Every mailbox, the INBOX first."""
+    yield INBOX
+    with descended(home, "Maildir") as maildir:
+        for name in listed(maildir):
+            if name.startswith(".") and is_mailbox(maildir, name):
+                yield folder_path(name)
+
+
+def is_mailbox(maildir: int, name: str) -> bool:
+    """Whether the directory `name` of the open directory Maildir is a folder."""
+    try:
+        with opened(name, maildir) as folder:
+            return exists(folder, "cur")
+    except OSError:
+        return False
+
+
+def collections(home: int, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every collection, as directories below collections/."""
+    try:
+        with descended(home, "collections", *above) as directory, os.scandir(directory) as entries:
+            below = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return
+    for name in below:
+        yield (*above, name)
+        yield from collections(home, (*above, name))
+
+
+def all_folders(home: int) -> list[Path]:
+    """Mailboxes and collections, each path once."""
+    found = dict.fromkeys(mailboxes(home))
+    found.update(dict.fromkeys(map(collection_path, collections(home))))
+    return list(found)
+
+
+def mailbox_directory(home: int, path: Path) -> tuple[str, ...] | None:
+    """The directories that lead to an existing mailbox, None if there is none."""
+    with descended(home, "Maildir") as maildir:
+        name = folder_directory(path)
+        return ("Maildir", name) if is_mailbox(maildir, name) else None
+
+
+def collection_directory(home: int, path: Path) -> tuple[str, ...] | None:
+    """The directories that lead to an existing collection, None if there is none."""
+    names = ("collections", *collection_directories(path))
+    try:
+        with descended(home, *names):
+            return names
+    except FileNotFoundError:
+        return None
+
+
+def existing(home: int, path: Path) -> tuple[str, ...]:
+    """The directories that lead to an existing folder. Raises Missing."""
+    found = mailbox_directory(home, path) or collection_directory(home, path)
+    if found is None:
+        raise Missing(what=f"folder {'/'.join(path)}")
+    return found
+
+
+def subscribe(disk: Disk, home: int, *paths: Path) -> None:
+    """Adds `paths` to the subscriptions, whatever else stands there."""
+
+    def change(content: bytes | None) -> bytes | None:
+        text = (content or b"").decode("utf-8", "surrogateescape")
+        lines = [subscription(path) for path in paths]
+        if text.startswith(_VERSION_2.rstrip("\n")):
+            lines = [line.replace(".", "\t") for line in lines]
+        present = set(text.splitlines())
+        lines = [line for line in lines if line not in present]
+        if not lines:
+            return None
+        if text and not text.endswith("\n"):
+            text += "\n"
+        added = "".join(f"{line}\n" for line in lines)
+        return (text + added).encode("utf-8", "surrogateescape")
+
+    with descended(home, "Maildir") as maildir:
+        change_file(disk, maildir, "subscriptions", change)
+
+
+def _make_parts(disk: Disk, folder: int) -> None:
+    for name in ("cur", "new", "tmp"):
+        disk.make_directory(folder, name)

@@ -1,0 +1,108 @@
+"""Grants: `dovecot-acl` in the folder, and the dictionary of who is to be shown whose folders."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from reinstate_service.destination.contract import AccessGrant, Refused
+from reinstate_service.destination.maildir.disk import (
+    Disk,
+    descended,
+    opened,
+    unlink_if_there,
+)
+from reinstate_service.destination.maildir.dotlock import change_file
+from reinstate_service.destination.names import canonical, checked_domain
+
+ACL_DIRECTORY = "acl"
+DICTIONARY = "shared-mailboxes.db"
+_RIGHTS = "lrwstipekxa"
+_dictionary_lock = threading.Lock()
+
+
+def grant(
+    disk: Disk,
+    root: int,
+    folder: tuple[int, tuple[str, ...]],
+    owner: str,
+    grants: Sequence[AccessGrant],
+) -> None:
+    """Adds `grants` to a folder of `owner`: its home's open directory, and the way from there.
+
+    Dovecot finds a grant for LIST only if its own list of the owner's granted folders
+    is made anew, so that list, which it can always derive again, is dropped.
+    """
+    rights = {_identifier(given.grantee): _checked(given.rights) for given in grants}
+    if not rights:
+        return
+    home, directories = folder
+    with descended(home, *directories) as inside:
+        change_file(disk, inside, "dovecot-acl", lambda content: merged(content, rights))
+    with descended(home, "Maildir") as maildir:
+        unlink_if_there(maildir, "dovecot-acl-list")
+    keys = [_dictionary_key(identifier, owner) for identifier in rights]
+    with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
+        change_file(disk, acl, DICTIONARY, lambda content: with_keys(content, keys))
+
+
+def merged(content: bytes | None, rights: dict[str, str]) -> bytes | None:
+    """`dovecot-acl` with the rights of these identifiers set and all other lines kept;
+    None if it says so already."""
+    before = (content or b"").decode("utf-8", "surrogateescape")
+    lines, left = [], dict(rights)
+    for line in before.splitlines():
+        identifier = line.split(" ", 1)[0]
+        if identifier not in rights:
+            lines.append(line)
+        elif identifier in left:
+            lines.append(f"{identifier} {left.pop(identifier)}")
+    lines += [f"{identifier} {letters}" for identifier, letters in left.items()]
+    after = "".join(f"{line}\n" for line in lines)
+    return None if after == before else after.encode("utf-8", "surrogateescape")
+
+
+def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:
+    """Dovecot's flat dictionary (a line for the key, a line for its value) with `keys` set;
+    None if it has them."""
+    lines = (content or b"").decode("utf-8", "surrogateescape").splitlines()
+    known = set(lines[::2])
+    new = [key for key in dict.fromkeys(keys) if key not in known]
+    if not new:
+        return None
+    for key in new:
+        lines += [key, "1"]
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def make_dictionary(disk: Disk, root: int) -> None:
+    """Makes the folder of the dictionary."""
+    if disk.make_directory(root, ACL_DIRECTORY):
+        disk.flush(root)
+
+
+def _identifier(grantee: str) -> str:
+    """A grantee of the contract as `dovecot-acl` writes it. Raises Refused."""
+    if grantee in {"authenticated", "anyone"}:
+        return grantee
+    kind, _, name = grantee.partition(":")
+    if kind == "user":
+        return f"user={canonical(name)}"
+    if kind == "group" and name.startswith("@"):
+        return f"group=@{checked_domain(name[1:])}"
+    if kind == "group":
+        return f"group={canonical(name)}"
+    raise Refused(detail=f"{grantee!r} is nobody a folder can be shared with")
+
+
+def _checked(rights: str) -> str:
+    if set(rights) - set(_RIGHTS):
+        raise Refused(detail=f"{rights!r} are not rights of RFC 4314")
+    return "".join(letter for letter in _RIGHTS if letter in rights)
+
+
+def _dictionary_key(identifier: str, owner: str) -> str:
+    """Whoever may be anyone stands under `anyone`, be it logged in or not."""
+    kind, _, name = identifier.partition("=")
+    where = f"{kind}/{name}" if name else "anyone"
+    return f"shared/shared-boxes/{where}/{owner}"

@@ -1,0 +1,184 @@
+"""A private Dovecot that serves a Maildir destination, for tests.
+
+It runs from its own folder on 127.0.0.1 and free ports, with the configuration that
+`reinstate destination dovecot-conf` prints, as root or as an ordinary user, and is
+stopped by its own process id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+from imapclient import IMAPClient  # type: ignore[import-untyped]
+
+from reinstate_service.destination.maildir.dovecot_conf import Serving, dovecot_conf
+
+BINARY = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
+needs_dovecot = pytest.mark.skipif(
+    BINARY is None,
+    reason="needs Dovecot: apt-get install dovecot-imapd dovecot-lmtpd dovecot-managesieved"
+    " dovecot-sieve dovecot-sqlite (make test does it)",
+)
+#: Whose mail a test run by root makes: Dovecot serves none of root's.
+MAIL_OWNER = (1990, 1990)
+_PATIENCE = 20.0
+#: Wrong passwords are tried on purpose; the configuration is otherwise an administrator's.
+_IMPATIENT = """
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+"""
+
+
+def tree_owner() -> tuple[int, int] | None:
+    """Who a destination made by this test run has to belong to."""
+    return MAIL_OWNER if os.geteuid() == 0 else None
+
+
+@contextlib.contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder that the mail owner can enter, which pytest's tmp_path is not for root."""
+    folder = Path(tempfile.mkdtemp(prefix="reinstate-dovecot-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+class Dovecot:
+    """`with Dovecot(tree) as server: server.imap(address, password)`."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self.imap_port, self.sieve_port, self.lmtp_port = _free_ports(3)
+        self.base = Path(tempfile.mkdtemp(prefix="reinstate-dv-"))
+        self.configuration = self.base / "dovecot.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            error.add_note(f"Dovecot's log:\n{self.log()}")
+        self.stop()
+
+    def imap(self, address: str, password: str) -> IMAPClient:
+        """A client that is logged in; use it as a context manager."""
+        client = IMAPClient("127.0.0.1", port=self.imap_port, ssl=False, timeout=_PATIENCE)
+        try:
+            client.login(address, password)
+        except BaseException:
+            client.shutdown()
+            raise
+        return client
+
+    def lmtp(self, sender: str, recipient: str, message: bytes) -> None:
+        """Delivers a message as the MTA would."""
+        with smtplib.LMTP("127.0.0.1", self.lmtp_port) as client:
+            client.sendmail(sender, [recipient], message)
+
+    def log(self) -> str:
+        """What the server wrote so far."""
+        path = self.base / "dovecot.log"
+        return path.read_text(errors="replace") if path.exists() else "(no log)"
+
+    def stop(self) -> None:
+        """Ends the server and removes its folder."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def _start(self) -> None:
+        if BINARY is None:
+            pytest.fail(str(needs_dovecot.kwargs["reason"]))
+        self.base.chmod(0o755)
+        for name in ("run", "state"):
+            (self.base / name).mkdir()
+        user = group = ""
+        if os.geteuid() != 0:
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            group = grp.getgrgid(os.getegid()).gr_name
+        sql_file = self.base / "sql.conf.ext"
+        printed = dovecot_conf(
+            self.tree,
+            sql_file,
+            Serving(
+                listen="127.0.0.1",
+                imap_port=self.imap_port,
+                sieve_port=self.sieve_port,
+                lmtp_port=self.lmtp_port,
+                base=self.base,
+                user=user,
+                group=group,
+                plaintext=True,
+            ),
+        )
+        self.configuration.write_text(printed.main + _IMPATIENT)
+        sql_file.write_text(printed.sql)
+        with (self.base / "output").open("wb") as output:
+            self._process = subprocess.Popen(
+                [str(BINARY), "-F", "-c", str(self.configuration)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        for port in (self.imap_port, self.sieve_port, self.lmtp_port):
+            self._await(port)
+
+    def _await(self, port: int) -> None:
+        """Waits until somebody answers at `port`, or the server has ended."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                ended = self._process is None or self._process.poll() is not None
+                if ended or time.monotonic() > deadline:
+                    output = (self.base / "output").read_text(errors="replace")
+                    pytest.fail(f"Dovecot does not answer at {port}\n{output}\n{self.log()}")
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
