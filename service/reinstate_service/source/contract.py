@@ -134,8 +134,9 @@ class Source(Protocol):
     def count_items(self, account: str) -> int:
         """How many records `items` will yield. Raises AccountUnreadable."""
 
-    def containers(self, account: str) -> Containers:
-        """The folders, mountpoints, searches and tags. Raises AccountUnreadable."""
+    def containers(self, account: str, *, deleted: bool = False) -> Containers:
+        """The folders, mountpoints, searches and tags; with `deleted`, those that the backup
+        saw deleted as well. Raises AccountUnreadable."""
 
     def items(self, account: str) -> Iterator[ItemRecord]:
         """Every item once, by ascending id, streamed. Raises AccountUnreadable."""

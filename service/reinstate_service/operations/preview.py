@@ -1,0 +1,142 @@
+"""What a restore would do, found out without touching anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from reinstate_service.destination.contract import Destination
+from reinstate_service.mapping.folders import FolderDecision
+from reinstate_service.mapping.mountpoints import MountpointDecision, Owner
+from reinstate_service.model import AccountRef, Containers, Frozen, Path, UnreadableItem
+from reinstate_service.restore.options import Options
+from reinstate_service.restore.plan import (
+    FolderPlan,
+    plan_folders,
+    plan_grants,
+    plan_mountpoints,
+)
+from reinstate_service.restore.run import read_backup
+from reinstate_service.restore.selection import reason_to_skip
+from reinstate_service.source.contract import Source
+
+
+class Provision(Frozen, frozen=True):
+    """One object of phase 1; `action` is create, use (it is there already), or put (create it
+    unless it is there)."""
+
+    kind: str
+    name: str
+    action: str
+
+
+class AccountPreview(Frozen, frozen=True):
+    """One account: what becomes of it, its items, folders, grants and mountpoints."""
+
+    account: str
+    address: str
+    action: str
+    items: int
+    skipped: dict[str, int]
+    unreadable: int
+    folders: tuple[FolderDecision, ...]
+    merged: tuple[tuple[Path, tuple[str, ...]], ...]
+    refused_grants: tuple[tuple[str, str], ...]
+    mountpoints: tuple[MountpointDecision, ...]
+
+
+class Preview(Frozen, frozen=True):
+    """The plan as a whole: phase 1, and the accounts left out, with the reason."""
+
+    server_id: str
+    last_scan: int | None
+    provisions: tuple[Provision, ...]
+    skipped: tuple[tuple[str, str], ...]
+    unreadable: tuple[str, ...]
+    accounts: int
+
+
+class Planner:
+    """Answers for one backup, destination and set of options; writes nothing.
+
+    Raises BackupError, UnknownAccounts and UnknownDomains when it is made.
+    """
+
+    def __init__(self, source: Source, destination: Destination, options: Options) -> None:
+        self._source = source
+        self._destination = destination
+        self._options = options
+        self._namespace = destination.namespace()
+        self._read = read_backup(source, options)
+        self._chosen = {ref.id: ref for ref in self._read.selection.chosen}
+        self._addresses = self._read.directory.addresses(self._read.accounts)
+        self._owner_of = lru_cache(maxsize=256)(self._find_owner)
+
+    def preview(self) -> Preview:
+        """Phase 1, and what is left out."""
+        plan, selection = self._read.provisioning, self._read.selection
+        has_domain = self._destination.has_domain
+        domains = (
+            Provision("domain", domain.name, "use" if has_domain(domain.name) else "create")
+            for domain in plan.domains
+        )
+        classes = (
+            Provision("class of service", cos.name, "put") for cos in plan.classes_of_service
+        )
+        lists = (Provision("distribution list", lst.address, "put") for lst in plan.lists)
+        return Preview(
+            self._read.identity.server_id,
+            self._read.identity.last_scan,
+            (*domains, *classes, *lists),
+            tuple((ref.address, reason) for ref, reason in selection.skipped),
+            tuple(str(error) for error in self._read.unreadable),
+            len(selection.chosen),
+        )
+
+    def accounts(self) -> Iterator[AccountPreview]:
+        """The accounts, one by one, in the order of the restore."""
+        return (self._account(ref) for ref in self._chosen.values())
+
+    def _account(self, ref: AccountRef) -> AccountPreview:
+        containers, existing, folders = self._folders(ref)
+        grants = plan_grants(containers, self._addresses).values()
+        mountpoints = plan_mountpoints(
+            containers, folders.places, existing, self._owner_of, self._namespace
+        )
+        items = unreadable = 0
+        skipped: dict[str, int] = {}
+        for record in self._source.items(ref.id):
+            items += 1
+            unreadable += isinstance(record, UnreadableItem)
+            if (reason := reason_to_skip(record, self._options)) is not None:
+                skipped[reason] = skipped.get(reason, 0) + 1
+        return AccountPreview(
+            account=ref.id,
+            address=ref.address,
+            action=self._action(ref),
+            items=items,
+            skipped=skipped,
+            unreadable=unreadable,
+            folders=folders.decisions,
+            merged=tuple(folders.merged.items()),
+            refused_grants=tuple(refused for grant in grants for refused in grant.refused),
+            mountpoints=tuple(mountpoints),
+        )
+
+    def _action(self, ref: AccountRef) -> str:
+        if self._destination.has_account(ref.address):
+            return "use"
+        return "missing" if self._options.skip_account_provisioning else "create"
+
+    def _folders(self, ref: AccountRef) -> tuple[Containers, Sequence[Path], FolderPlan]:
+        deleted = not self._options.filter_deleted
+        containers = self._source.containers(ref.id, deleted=deleted)
+        existing: Sequence[Path] = ()
+        if self._destination.has_account(ref.address):
+            with self._destination.mailbox(ref.address) as mailbox:
+                existing = [folder.path for folder in mailbox.folders()]
+        return containers, existing, plan_folders(containers, existing, {}, self._namespace)
+
+    def _find_owner(self, account: str) -> Owner | None:
+        ref = self._chosen.get(account)
+        return None if ref is None else Owner(ref.address, self._folders(ref)[2].places)

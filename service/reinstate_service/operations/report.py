@@ -1,0 +1,195 @@
+"""What the journal says was restored, was not, and why: for people and for scripts.
+
+Everything here is read from the journal alone; neither backup nor destination is
+opened, so a report can be made months later from the journal's file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from reinstate_journal.catalogue import Outcome
+from reinstate_journal.errors import UsageError
+from reinstate_journal.events import ItemFailed, account_stream
+from reinstate_journal.journal import Reader, Recorded
+from reinstate_journal.progress import Account, Restore, Run, Tally
+from reinstate_service.model import Frozen, Path
+
+
+class NoRestore(UsageError):
+    """The journal has no restore of that id, or none at all."""
+
+    message = "The journal {path} has no restore{which}"
+    hint = "reinstate status lists what it has; reinstate restore begins one."
+
+
+class SeveralRestores(UsageError):
+    """The journal has several restores and none was named."""
+
+    message = "The journal {path} has several restores: {ids}"
+    hint = "Name one of them."
+
+
+class Counts(Frozen, frozen=True):
+    """Items by what became of them. `skipped` is by reason, `failed` by failure class;
+    `doubt` counts those whose effect could not be decided. `size` is the bytes restored."""
+
+    items: int = 0
+    restored: int = 0
+    skipped: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    failed: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    doubt: int = 0
+    size: int = 0
+
+
+class AccountReport(Frozen, frozen=True):
+    """One account. A skipped one counts its items as skipped for the account's reason."""
+
+    account: str
+    address: str
+    state: str
+    reason: str
+    counts: Counts
+
+
+class Failure(Frozen, frozen=True):
+    """One step that failed: of an item, or of something else (`item` is empty then)."""
+
+    account: str
+    address: str
+    item: str
+    folder: str
+    path: Path
+    what: str
+    failure: str
+    reason: str
+    position: int
+
+
+class Report(Frozen, frozen=True):
+    """A restore as its journal has it. `head` is the journal's last position and its chain
+    in hex: the report can be checked against the journal by it."""
+
+    restore: Restore
+    runs: tuple[Run, ...]
+    totals: Counts
+    accounts: tuple[AccountReport, ...]
+    failures: tuple[Failure, ...]
+    head: tuple[int, str]
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was asked for is restored."""
+        return not self.failures and all(account.state != "failed" for account in self.accounts)
+
+
+def choose_restore(journal: Reader, restore: str | None) -> Restore:
+    """The restore that was named, or the only one. Raises NoRestore, SeveralRestores."""
+    if restore is not None:
+        if (found := journal.progress.restore(restore)) is None:
+            raise NoRestore(path=journal.path, which=f" {restore}")
+        return found
+    restores = journal.progress.restores()
+    if not restores:
+        raise NoRestore(path=journal.path, which="")
+    if len(restores) > 1:
+        ids = ", ".join(known.restore for known in restores)
+        raise SeveralRestores(path=journal.path, ids=ids)
+    return restores[0]
+
+
+def make_report(journal: Reader, restore: str | None = None) -> Report:
+    """The report of one restore. Raises NoRestore, SeveralRestores."""
+    chosen = choose_restore(journal, restore)
+    head = journal.head()
+    tallies: dict[str, list[Tally]] = defaultdict(list)
+    for tally in journal.progress.all_tallies(chosen.restore):
+        tallies[tally.account].append(tally)
+    known = list(journal.progress.accounts(chosen.restore))
+    accounts = tuple(
+        sorted(
+            (_account(account, tallies[account.account]) for account in known),
+            key=lambda account: account.address,
+        )
+    )
+    return Report(
+        restore=chosen,
+        runs=tuple(journal.progress.runs(chosen.restore)),
+        totals=_sum(account.counts for account in accounts),
+        accounts=accounts,
+        failures=tuple(_failures(journal, chosen.restore, known)),
+        head=(head.position, head.chain.hex()),
+    )
+
+
+def _account(account: Account, tallies: list[Tally]) -> AccountReport:
+    counts = _counts(tallies)
+    if account.state == "skipped":
+        items = account.items or 0
+        counts = Counts(items=items, skipped={f"account: {account.reason}": items})
+    reason = f"{account.failure}: {account.reason}" if account.failure else account.reason
+    return AccountReport(account.account, account.address, account.state, reason, counts)
+
+
+def _counts(tallies: Iterable[Tally]) -> Counts:
+    restored = doubt = size = 0
+    skipped: dict[str, int] = {}
+    failed: dict[str, int] = {}
+    for tally in tallies:
+        match tally.outcome:
+            case Outcome.DONE:
+                restored, size = restored + tally.count, size + tally.bytes
+            case Outcome.SKIPPED:
+                skipped[tally.reason] = tally.count
+            case Outcome.FAILED:
+                failed[tally.reason] = tally.count
+            case Outcome.DOUBT:
+                doubt += tally.count
+    items = restored + sum(skipped.values()) + sum(failed.values()) + doubt
+    return Counts(items, restored, skipped, failed, doubt, size)
+
+
+def _sum(counts: Iterable[Counts]) -> Counts:
+    items = restored = doubt = size = 0
+    skipped: dict[str, int] = defaultdict(int)
+    failed: dict[str, int] = defaultdict(int)
+    for one in counts:
+        items, restored = items + one.items, restored + one.restored
+        doubt, size = doubt + one.doubt, size + one.size
+        for reason, count in one.skipped.items():
+            skipped[reason] += count
+        for failure, count in one.failed.items():
+            failed[failure] += count
+    return Counts(items, restored, dict(skipped), dict(failed), doubt, size)
+
+
+def _failures(journal: Reader, restore: str, accounts: Iterable[Account]) -> Iterator[Failure]:
+    addresses = {account_stream(restore, one.account): one for one in accounts}
+    folders: dict[str, dict[str, Path]] = {}
+    for recorded in journal.progress.failures(restore):
+        stream = recorded.stream
+        account = addresses.get(stream)
+        if account is not None and stream not in folders:
+            mapped = journal.containers.folders(stream)
+            folders = {stream: {folder: place.path for folder, place in mapped.items()}}
+        yield _failure(recorded, account, folders.get(stream, {}))
+
+
+def _failure(recorded: Recorded, account: Account | None, places: dict[str, Path]) -> Failure:
+    event = recorded.event
+    item = event.item if isinstance(event, ItemFailed) else ""
+    folder = event.folder if isinstance(event, ItemFailed) else ""
+    return Failure(
+        account=account.account if account else "",
+        address=account.address if account else "",
+        item=item,
+        folder=folder,
+        path=places.get(folder, getattr(event, "path", ())),
+        what=event.step() or recorded.type,
+        failure=getattr(event, "failure", recorded.type),
+        reason=getattr(event, "reason", ""),
+        position=recorded.position,
+    )

@@ -1,0 +1,81 @@
+"""The one place that wires a source, a destination and a journal together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from reinstate_journal import open_journal
+from reinstate_journal.journal import Reader
+from reinstate_journal.progress import Run
+from reinstate_service.destination.contract import Destination
+from reinstate_service.destination.open import destination_as_it_is, open_destination
+from reinstate_service.operations.report import choose_restore
+from reinstate_service.restore.observer import Observer
+from reinstate_service.restore.options import Options
+from reinstate_service.restore.quota import abort
+from reinstate_service.restore.run import Finished, run_restore
+from reinstate_service.source.open import open_source
+
+
+def start_restore(
+    journal: Path, options: Options, observer: Observer, stop: threading.Event
+) -> Finished:
+    """Opens everything, restores, and closes everything. Raises what `run_restore` raises."""
+    source = open_source(options.source, options.at)
+    source.identity()
+    with open_journal(journal) as writer, opened(options) as destination:
+        return run_restore(
+            source,
+            destination,
+            writer,
+            options,
+            version=version("reinstate"),
+            observer=observer,
+            stop=stop,
+        )
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[Destination]:
+    """The destination of `options`, closed at the end."""
+    destination = open_destination(options.destination, owner=options.owner)
+    try:
+        yield destination
+    finally:
+        destination.close()
+
+
+@contextmanager
+def opened_for_reading(options: Options) -> Iterator[Destination]:
+    """The destination of `options` as it is; nothing is made."""
+    destination = destination_as_it_is(options.destination)
+    try:
+        yield destination
+    finally:
+        destination.close()
+
+
+def last_options(journal: Reader, restore: str | None = None) -> tuple[Run, Options]:
+    """The last run of a restore and the options it was given.
+
+    Raises NoRestore, SeveralRestores.
+    """
+    chosen = choose_restore(journal, restore)
+    run = journal.progress.last_run(chosen.restore)
+    assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
+    return run, Options.from_record(run.options)
+
+
+def abort_restore(journal: Path, restore: str | None) -> list[str]:
+    """Ends a restore that will not go on; answers the addresses whose quota came back.
+
+    Raises NoRestore, SeveralRestores, JournalError, DestinationError.
+    """
+    with open_journal(journal) as writer:
+        run, options = last_options(writer, restore)
+        with opened(options) as destination:
+            return abort(writer, destination, run.restore)

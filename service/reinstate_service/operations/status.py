@@ -1,0 +1,59 @@
+"""Where each restore of a journal stands, cheaply, also while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reinstate_journal import lock_holder
+from reinstate_journal.catalogue import Outcome
+from reinstate_journal.journal import Reader
+from reinstate_journal.progress import Restore, Run
+from reinstate_service.model import Frozen
+
+
+class RestoreStatus(Frozen, frozen=True):
+    """One restore: its last run, and how many accounts and items are in which state."""
+
+    restore: Restore
+    run: Run
+    state: str
+    accounts: dict[str, int]
+    items: dict[str, int]
+    size: int
+
+
+class Status(Frozen, frozen=True):
+    """A journal: who writes to it now (empty if nobody), and its restores."""
+
+    journal: str
+    writer: str
+    restores: tuple[RestoreStatus, ...]
+
+
+def make_status(journal: Reader) -> Status:
+    """The status as the journal has it at this moment."""
+    writer = lock_holder(journal.path)
+    restores = (
+        _restore(journal, restore, writer is not None) for restore in journal.progress.restores()
+    )
+    return Status(str(journal.path), writer or "", tuple(restores))
+
+
+def _restore(journal: Reader, restore: Restore, busy: bool) -> RestoreStatus:
+    run = journal.progress.last_run(restore.restore)
+    assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
+    accounts: dict[str, int] = {}
+    for account in journal.progress.accounts(restore.restore):
+        accounts[account.state] = accounts.get(account.state, 0) + 1
+    items = {outcome.value: 0 for outcome in Outcome}
+    size = 0
+    for tally in journal.progress.all_tallies(restore.restore):
+        items[tally.outcome.value] += tally.count
+        size += tally.bytes if tally.outcome is Outcome.DONE else 0
+    state = run.outcome or ("running" if busy else "cut off")
+    return RestoreStatus(restore, run, state, accounts, items, size)
+
+
+def journal_files(journal: Path) -> tuple[Path, Path]:
+    """The files that change when the journal does."""
+    return journal, journal.with_name(journal.name + "-wal")
