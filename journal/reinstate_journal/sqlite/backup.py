@@ -44,12 +44,12 @@ def _publish(part: Path, to: Path) -> None:
         raise FileExistsError(error.errno, "exists", str(to)) from error
     except OSError:  # a file system without hard links
         part.rename(to)
-    flush_folder(to.parent)
+    flush(to.parent)
 
 
-def flush_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def flush(path: Path) -> None:
+    """Make a file's content, or the names in a folder, durable."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)
     finally:

@@ -14,7 +14,7 @@ from reinstate_journal.catalogue import Catalogue, Event
 from reinstate_journal.errors import JournalDamaged, JournalError
 from reinstate_journal.events import CATALOGUE
 from reinstate_journal.journal import Append
-from reinstate_journal.sqlite.backup import flush_folder
+from reinstate_journal.sqlite.backup import flush
 from reinstate_journal.sqlite.commit import Committer, Encoded, Part
 from reinstate_journal.sqlite.connections import connect, connect_writer, reading
 from reinstate_journal.sqlite.lock import WriterLock
@@ -42,7 +42,7 @@ class SqliteJournal(SqliteReader):
             self._lock = WriterLock(where)
             undo.callback(self._lock.close)
             with reading(where):
-                _prepare(where)
+                _prepare(where, catalogue or CATALOGUE)
                 super().__init__(where, catalogue=catalogue)
                 undo.callback(super().close)
                 connection = connect_writer(where)
@@ -86,20 +86,35 @@ class SqliteJournal(SqliteReader):
         return Encoded(name, schema, data, decoded)
 
 
-def _prepare(path: Path) -> None:
-    """See to it that `path` is a journal of the current format; refuse anything else."""
-    try:
-        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        if not path.is_file():
-            raise JournalError(path=path, detail="it is not a file") from None
-        # SQLite takes a file shorter than its header for an empty one and writes over it.
-        if 0 < path.stat().st_size < 100:
-            raise JournalDamaged(path=path, detail="it is too short for a database") from None
-    except OSError as error:
-        raise JournalError(path=path, detail=str(error.strerror or error)) from error
-    else:
-        os.close(made)
-        flush_folder(path.parent)
+def _prepare(path: Path, catalogue: Catalogue) -> None:
+    """See to it that `path` is a journal of the current format; refuse anything else.
+
+    A new one is made whole under another name: whoever finds the file finds a journal,
+    also if its maker was killed. The writer's lock is held.
+    """
+    if not path.exists():
+        try:
+            _make(path, catalogue)
+        except OSError as error:
+            raise JournalError(path=path, detail=str(error.strerror or error)) from error
+        return
+    if not path.is_file():
+        raise JournalError(path=path, detail="it is not a file")
+    # SQLite takes a file shorter than its header for an empty one and writes over it.
+    if 0 < path.stat().st_size < 100:
+        raise JournalDamaged(path=path, detail="it is too short for a database")
     with closing(connect(path, "rw")) as connection:
         migrate(path, connection)
+
+
+def _make(path: Path, catalogue: Catalogue) -> None:
+    new = path.with_name(path.name + ".new")
+    for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
+        leftover.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(connect(new, "rw")) as connection:
+        migrate(new, connection)
+    Committer(new, connect_writer(new), catalogue, wall_clock).close()
+    flush(new)
+    new.rename(path)
+    flush(path.parent)

@@ -21,6 +21,8 @@ from reinstate_journal.errors import DestinationError
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+#: What the name of a file ends in that is about to replace another.
+REPLACEMENT = ".reinstate"
 #: Below this many, flushing one by one costs less than flushing the file system.
 _FEW = 4
 
@@ -73,7 +75,7 @@ class Disk:
 
     def replace_file(self, parent: int, name: str, content: bytes) -> None:
         """Puts `content` in place of the file `name`, durably: all of it or nothing."""
-        new = f"{name}.reinstate"
+        new = name + REPLACEMENT
         descriptor = self.new_file(parent, new)
         try:
             write_all(descriptor, content)
@@ -85,7 +87,7 @@ class Disk:
 
     def replace_link(self, parent: int, name: str, target: str) -> None:
         """Lets the symlink `name` point at `target`, durably, with no moment without it."""
-        new = f"{name}.reinstate"
+        new = name + REPLACEMENT
         unlink_if_there(parent, new)
         os.symlink(target, new, dir_fd=parent)
         if self.owner is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reinstate_service.destination.maildir.disk import (
+    REPLACEMENT,
     Disk,
     exists,
     read_file,
@@ -19,6 +21,8 @@ from reinstate_service.destination.maildir.disk import (
 #: Dovecot overrides a lock that has not changed for this long.
 _STALE_SECONDS = 30.0
 _WAIT_SECONDS = 60.0
+#: A lock that was written and not yet linked to its name: see `_taken`.
+_UNLINKED = re.compile(r".*\.lock\.(\d+)\.\d+", re.DOTALL)
 
 
 def change_file(
@@ -78,8 +82,10 @@ def _abandoned(parent: int, lock: str) -> bool:
     if age > _STALE_SECONDS:
         return True
     pid, _, host = content.decode("utf-8", "replace").partition(":")
-    if not pid.isdecimal() or host != socket.gethostname():
-        return False
+    return pid.isdecimal() and host == socket.gethostname() and _gone(pid)
+
+
+def _gone(pid: str) -> bool:
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -87,3 +93,21 @@ def _abandoned(parent: int, lock: str) -> bool:
     except (PermissionError, OverflowError):
         return False
     return False
+
+
+def remove_leftovers(directory: int) -> None:
+    """Removes what a process that was killed left of its locks and replacements, in an open
+    directory and below; folders of messages are not looked into."""
+    for _, below, names, inside in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
+        below[:] = [name for name in below if name not in {"cur", "new", "tmp"}]
+        for name in names:
+            if _is_leftover(inside, name):
+                unlink_if_there(inside, name)
+
+
+def _is_leftover(parent: int, name: str) -> bool:
+    if name.endswith(".lock"):
+        return _abandoned(parent, name)
+    if (made := _UNLINKED.fullmatch(name)) is not None:
+        return _gone(made[1])
+    return name.endswith(REPLACEMENT)

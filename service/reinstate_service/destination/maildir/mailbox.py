@@ -28,6 +28,7 @@ from reinstate_service.destination.maildir.disk import (
     read_file,
     read_pieces,
 )
+from reinstate_service.destination.maildir.dotlock import remove_leftovers
 from reinstate_service.destination.maildir.folders import (
     all_folders,
     collections,
@@ -60,6 +61,7 @@ class MaildirMailbox:
         self._home = home
         self._address = address
         self._deliverer = Deliverer(disk, home, self._make)
+        self._tidy = False
 
     def close(self) -> None:
         """Lets go of the account."""
@@ -77,7 +79,7 @@ class MaildirMailbox:
         """See `Mailbox`. A collection is not subscribed: no IMAP client would see it."""
         path = own_path(path)
         mail = folder.view in MAIL_TYPES
-        with self._disk.speaking():
+        with self._writing():
             if mail:
                 made = make_mailbox(self._disk, self._home, path)
                 if folder.subscribed:
@@ -90,22 +92,23 @@ class MaildirMailbox:
 
     def grant(self, path: Path, grants: Sequence[AccessGrant]) -> None:
         """See `Mailbox`. Raises Missing, Refused. The owner's rights are not touched."""
-        with self._disk.speaking():
+        with self._writing():
             directories = existing(self._home, own_path(path))
             sharing.grant(self._disk, self._root, (self._home, directories), self._address, grants)
 
     def subscribe(self, path: Path) -> None:
         """See `Mailbox`."""
-        with self._disk.speaking():
+        with self._writing():
             subscribe(self._disk, self._home, checked_path(path))
 
     def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """See `Mailbox`."""
-        return self._deliverer.deliver(deliveries)
+        with self._writing():
+            return self._deliverer.deliver(deliveries)
 
     def install_filters(self, filters: Filters) -> Sequence[str]:
         """See `Mailbox`."""
-        with self._disk.speaking():
+        with self._writing():
             return sieve.install(self._disk, self._home, filters)
 
     def contents(self) -> Iterator[StoredItem]:
@@ -115,6 +118,15 @@ class MaildirMailbox:
                 yield from self._messages(path)
             for directories in collections(self._home):
                 yield from self._collected(directories)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Speaks to the disk; what a killed process left behind goes first."""
+        with self._disk.speaking():
+            if not self._tidy:
+                remove_leftovers(self._home)
+                self._tidy = True
+            yield
 
     def _make(self, path: Path, mail: bool) -> bool:
         if mail:

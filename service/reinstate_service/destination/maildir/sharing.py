@@ -12,7 +12,7 @@ from reinstate_service.destination.maildir.disk import (
     opened,
     unlink_if_there,
 )
-from reinstate_service.destination.maildir.dotlock import change_file
+from reinstate_service.destination.maildir.dotlock import change_file, remove_leftovers
 from reinstate_service.destination.names import canonical, checked_domain
 
 ACL_DIRECTORY = "acl"
@@ -43,6 +43,7 @@ def grant(
         unlink_if_there(maildir, "dovecot-acl-list")
     keys = [_dictionary_key(identifier, owner) for identifier in rights]
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
+        remove_leftovers(acl)
         change_file(disk, acl, DICTIONARY, lambda content: with_keys(content, keys))
 
 

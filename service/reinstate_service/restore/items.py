@@ -1,0 +1,322 @@
+"""Phase 2 for one account: its folders, then its items, in batches that are durable as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from msgspec.structs import replace
+
+from reinstate_journal.catalogue import Event, Outcome
+from reinstate_journal.events import (
+    FolderMapped,
+    FoldersCreated,
+    FoldersMerged,
+    GrantsApplied,
+    ItemFailed,
+    ItemReopened,
+    ItemRestored,
+    ItemsCompleted,
+    ItemSkipped,
+    QuotaLifted,
+    item_step,
+)
+from reinstate_journal.progress import Ended
+from reinstate_service.destination.contract import AccessGrant, Delivered, Delivery, Mailbox
+from reinstate_service.mapping.keywords import keyword_of
+from reinstate_service.model import (
+    AccountRef,
+    Containers,
+    Frozen,
+    Item,
+    Path,
+    UnreadableItem,
+    revision,
+)
+from reinstate_service.restore.context import Context
+from reinstate_service.restore.plan import plan_folders, plan_grants
+from reinstate_service.restore.recorder import Recorder
+from reinstate_service.restore.selection import reason_to_skip
+from reinstate_service.source.contract import ItemRecord
+
+#: A batch ends with whichever comes first; both bound memory and what a crash repeats.
+BATCH_ITEMS = 500
+BATCH_BYTES = 32 * 1024 * 1024
+
+
+class Task(Frozen, frozen=True):
+    """What to do with one item's record: deliver it, or record the event at once.
+
+    `reopens` is the earlier outcome that this one replaces.
+    """
+
+    id: str
+    digest: str = ""
+    event: ItemSkipped | ItemFailed | None = None
+    item: Item | None = None
+    reopens: ItemReopened | None = None
+
+    @property
+    def step(self) -> str:
+        """The identity of restoring this content of this item."""
+        return item_step(self.id, self.digest)
+
+    @property
+    def unread_step(self) -> str:
+        """The identity under which the item was recorded while its content was not known."""
+        return item_step(self.id, "")
+
+
+def restore_items(context: Context, ref: AccountRef) -> None:
+    """Restores everything the account has at this moment and the journal has not.
+
+    An account whose state is that of an earlier, complete pass is not looked at
+    again, unless items of it had failed.
+    """
+    recorder = context.recorder(ref.id)
+    state = f"{context.source.state(ref.id)} {context.options.item_selection()}"
+    known = context.journal.progress.account(context.log.restore, ref.id)
+    tallies = context.journal.progress.tallies(recorder.stream)
+    unfinished = any(tally.outcome in {Outcome.FAILED, Outcome.DOUBT} for tally in tallies)
+    if known is not None and known.items_state == state and not unfinished:
+        settled = sum(tally.count for tally in tallies)
+        context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
+        return
+    context.observer.account(ref.address, "started")
+    containers = context.containers(ref)
+    with context.destination.mailbox(ref.address) as mailbox:
+        _lift_quota(context, recorder, ref)
+        places = _restore_folders(context, recorder, mailbox, containers)
+        pass_ = _Pass(context, recorder, mailbox, places, ref, fresh=not tallies)
+        for batch in _batches(context.source.items(ref.id)):
+            context.check_stop()
+            pass_.restore(batch)
+    if known is None or known.items_state != state:
+        recorder.append(ItemsCompleted(state=state))
+
+
+def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
+    known = context.journal.progress.account(context.log.restore, ref.id)
+    if context.options.skip_domain_provisioning or (known and known.quota_due is not None):
+        return
+    if quota := context.destination.quota(ref.address):
+        recorder.append(QuotaLifted(put_back=quota))
+        context.destination.set_quota(ref.address, 0)
+
+
+def _restore_folders(
+    context: Context, recorder: Recorder, mailbox: Mailbox, containers: Containers
+) -> Mapping[str, Path]:
+    """Decides, records, and then makes the folders; answers every folder's place by its id."""
+    mapped = context.journal.containers.folders(recorder.stream)
+    settled = {folder: known.path for folder, known in mapped.items()}
+    existing = [folder.path for folder in mailbox.folders()]
+    plan = plan_folders(containers, existing, settled, context.namespace)
+    events: list[Event] = [
+        FolderMapped(
+            folder=decision.folder,
+            source=decision.source,
+            path=decision.path,
+            reason=decision.reason.value,
+        )
+        for decision in plan.decisions
+    ]
+    known_merges = context.journal.containers.merged(recorder.stream)
+    events += [
+        FoldersMerged(path=path, folders=folders)
+        for path, folders in plan.merged.items()
+        if known_merges.get(path) != folders
+    ]
+    recorder.append(*events)
+    created = FoldersCreated(count=len(plan.places))
+    if not recorder.is_done(created.step()):
+        for folder in sorted(containers.folders, key=lambda folder: plan.places[folder.id]):
+            mailbox.create_folder(plan.places[folder.id], folder)
+        recorder.append(created)
+    _restore_grants(context, recorder, mailbox, containers, plan.places)
+    return plan.places
+
+
+def _restore_grants(
+    context: Context,
+    recorder: Recorder,
+    mailbox: Mailbox,
+    containers: Containers,
+    places: Mapping[str, Path],
+) -> None:
+    for folder, translated in plan_grants(containers, context.addresses).items():
+        event = GrantsApplied(
+            folder=folder,
+            revision=revision(translated),
+            granted=tuple(f"{grantee} {rights}" for grantee, rights in translated.granted),
+            refused=tuple(f"{grantee}: {reason}" for grantee, reason in translated.refused),
+        )
+        if not recorder.is_done(event.step()):
+            grants = [AccessGrant(grantee, rights) for grantee, rights in translated.granted]
+            if grants:
+                mailbox.grant(places[folder], grants)
+            recorder.append(event)
+
+
+def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:
+    batch: list[ItemRecord] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += record.size if isinstance(record, Item) else 0
+        if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def delivery_name(restore: str, account: str, item: str, digest: str) -> str:
+    """The name by which a destination recognises the item: the same in every run."""
+    identity = "\0".join((restore, account, item_step(item, digest)))
+    return f"R{hashlib.sha256(identity.encode()).hexdigest()[:20]}"
+
+
+class _Pass:
+    """One pass over an account's items."""
+
+    def __init__(
+        self,
+        context: Context,
+        recorder: Recorder,
+        mailbox: Mailbox,
+        places: Mapping[str, Path],
+        ref: AccountRef,
+        *,
+        fresh: bool,
+    ) -> None:
+        self._context = context
+        self._recorder = recorder
+        self._mailbox = mailbox
+        self._places = places
+        self._ref = ref
+        self._fresh = fresh
+
+    def restore(self, batch: Sequence[ItemRecord]) -> None:
+        """Decides, delivers what is to be delivered, and records it all in one append."""
+        tasks = self._open_tasks([self._task(record) for record in batch])
+        outcomes = self._deliver([task.item for task in tasks if task.item is not None])
+        events: list[Event] = []
+        restored = skipped = failed = size = 0
+        for task in tasks:
+            ended = task.event or outcomes[task.step]
+            if task.reopens is not None:
+                if _same(task.reopens, ended):
+                    continue
+                events.append(task.reopens)
+            events.append(ended)
+            match ended:
+                case ItemRestored():
+                    restored += 1
+                    size += ended.size
+                case ItemSkipped():
+                    skipped += 1
+                case _:
+                    failed += 1
+        self._recorder.append(*events)
+        self._context.observer.items(
+            restored=restored,
+            skipped=skipped,
+            failed=failed,
+            already=len(batch) - restored - skipped - failed,
+            size=size,
+        )
+
+    def _task(self, record: ItemRecord) -> Task:
+        if isinstance(record, UnreadableItem):
+            failed = ItemFailed(
+                item=record.id, folder="", failure=record.failure, reason=record.reason
+            )
+            return Task(record.id, event=failed)
+        item = record if isinstance(record, Item) else None
+        folder, digest, size = (item.folder, item.digest, item.size) if item else ("", "", 0)
+        if (reason := reason_to_skip(record, self._context.options)) is not None:
+            skipped = ItemSkipped(
+                item=record.id, folder=folder, reason=reason, digest=digest, size=size
+            )
+            return Task(record.id, digest, event=skipped)
+        if folder not in self._places:
+            failed = ItemFailed(
+                item=record.id,
+                folder=folder,
+                failure="UnknownFolder",
+                reason=f"the backup has no folder {folder}",
+                digest=digest,
+                size=size,
+            )
+            return Task(record.id, digest, event=failed)
+        return Task(record.id, digest, item=item)
+
+    def _open_tasks(self, tasks: list[Task]) -> list[Task]:
+        """The tasks that the journal does not know as done, with what they would reopen."""
+        if self._fresh:
+            return tasks
+        steps = {step for task in tasks for step in (task.step, task.unread_step)}
+        return list(_still_open(tasks, self._recorder.ended(steps)))
+
+    def _deliver(self, items: Sequence[Item]) -> dict[str, ItemRestored | ItemFailed]:
+        deliveries = [self._delivery(item) for item in items]
+        answers = self._mailbox.deliver(deliveries) if deliveries else []
+        return {
+            item_step(item.id, item.digest): _outcome(item, answer)
+            for item, answer in zip(items, answers, strict=True)
+        }
+
+    def _delivery(self, item: Item) -> Delivery:
+        return Delivery(
+            name=delivery_name(self._context.log.restore, self._ref.id, item.id, item.digest),
+            path=self._places[item.folder],
+            item=item,
+            keywords=tuple(keyword_of(tag) for tag in item.tags),
+            content=partial(self._context.source.content, item),
+        )
+
+
+def _still_open(tasks: Iterable[Task], ended: Mapping[str, Ended]) -> Iterator[Task]:
+    for task in tasks:
+        known, digest = ended.get(task.step), task.digest
+        if known is None:
+            known, digest = ended.get(task.unread_step), ""
+        if known is None:
+            yield task
+        elif known.outcome is not Outcome.DONE:
+            reopened = ItemReopened(
+                item=task.id, was=known.outcome, reason=known.reason, digest=digest, size=known.size
+            )
+            yield replace(task, reopens=reopened)
+
+
+def _same(reopened: ItemReopened, ended: Event) -> bool:
+    """Whether the new outcome is the one that the journal has already."""
+    match ended:
+        case ItemSkipped():
+            return reopened.was is Outcome.SKIPPED and reopened.reason == ended.reason
+        case ItemFailed():
+            return reopened.was is Outcome.FAILED and reopened.reason == ended.failure
+        case _:
+            return False
+
+
+def _outcome(item: Item, answer: Delivered) -> ItemRestored | ItemFailed:
+    if answer.error is None:
+        return ItemRestored(
+            item=item.id,
+            folder=item.folder,
+            digest=item.digest,
+            size=item.size,
+            unrepresented=answer.unrepresented,
+        )
+    return ItemFailed(
+        item=item.id,
+        folder=item.folder,
+        failure=type(answer.error).__name__,
+        reason=str(answer.error),
+        digest=item.digest,
+        size=item.size,
+    )

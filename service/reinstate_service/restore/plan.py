@@ -1,0 +1,141 @@
+"""What a restore will do, decided before anything is touched: pure functions over data.
+
+`reinstate plan` prints these; the executor carries them out. Items are not listed
+one by one: `selection.reason_to_skip` decides each as it streams by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from reinstate_service.mapping.folders import FolderDecision, map_folders, merged
+from reinstate_service.mapping.mountpoints import MountpointDecision, Owner, map_mountpoints
+from reinstate_service.mapping.namespace import Namespace
+from reinstate_service.mapping.rights import Translated, translate
+from reinstate_service.model import (
+    AccountRef,
+    ClassOfService,
+    Containers,
+    DistributionList,
+    Domain,
+    Frozen,
+    Path,
+)
+from reinstate_service.restore.options import Options
+from reinstate_service.restore.selection import Selection
+
+
+class Directory(Frozen, frozen=True):
+    """The backup's objects that are not accounts, and the ids by which they are referred to."""
+
+    domains: tuple[Domain, ...]
+    classes_of_service: tuple[ClassOfService, ...]
+    lists: tuple[DistributionList, ...]
+
+    def addresses(self, accounts: Iterable[AccountRef]) -> dict[str, str]:
+        """What a grant's grantee is called: accounts and lists by address, domains by name."""
+        return (
+            {account.id: account.address for account in accounts}
+            | {lst.id: lst.address for lst in self.lists}
+            | {domain.id: domain.name for domain in self.domains}
+        )
+
+    def cos_names(self) -> dict[str, str]:
+        """The names of the classes of service by id."""
+        return {cos.id: cos.name for cos in self.classes_of_service}
+
+
+class Provisioning(Frozen, frozen=True):
+    """Phase 1, in this order: domains, classes of service, lists and accounts are made empty,
+    then accounts, domains and lists are configured."""
+
+    domains: tuple[Domain, ...]
+    classes_of_service: tuple[ClassOfService, ...]
+    lists: tuple[DistributionList, ...]
+    make_accounts: bool
+
+
+def plan_provisioning(directory: Directory, selection: Selection, options: Options) -> Provisioning:
+    """What phase 1 provisions for the chosen accounts."""
+    make_accounts = not options.skip_account_provisioning
+    if options.skip_domain_provisioning:
+        return Provisioning((), (), (), make_accounts)
+    domains = _domains(directory, selection, options)
+    names = {domain.name.lower() for domain in domains}
+    used = _used_classes(directory, selection) if not options.skip_coses else set()
+    cos_names = {cos.id: cos.name for cos in directory.classes_of_service if cos.id in used}
+    lists = () if options.skip_distribution_lists else directory.lists
+    return Provisioning(
+        tuple(
+            replace(
+                domain,
+                default_cos=cos_names.get(domain.default_cos, ""),
+                aliases=() if options.skip_aliases else domain.aliases,
+            )
+            for domain in domains
+        ),
+        tuple(cos for cos in directory.classes_of_service if cos.id in used),
+        tuple(lst for lst in lists if lst.domain.lower() in names),
+        make_accounts,
+    )
+
+
+def _domains(directory: Directory, selection: Selection, options: Options) -> list[Domain]:
+    if options.domains:
+        wanted = {name.lower() for name in options.domains}
+    elif options.accounts:
+        wanted = {ref.address.rpartition("@")[2].lower() for ref in selection.chosen}
+    else:
+        return list(directory.domains)
+    return [domain for domain in directory.domains if domain.name.lower() in wanted]
+
+
+def _used_classes(directory: Directory, selection: Selection) -> set[str]:
+    defaults = {domain.name.lower(): domain.default_cos for domain in directory.domains}
+    return {
+        ref.cos or defaults.get(ref.address.rpartition("@")[2].lower(), "")
+        for ref in selection.chosen
+    }
+
+
+class FolderPlan(Frozen, frozen=True):
+    """The folders of one account: decisions not yet settled, and all places by backup id."""
+
+    decisions: tuple[FolderDecision, ...]
+    places: dict[str, Path]
+    merged: dict[Path, tuple[str, ...]]
+
+
+def plan_folders(
+    containers: Containers,
+    existing: Iterable[Path],
+    settled: Mapping[str, Path],
+    namespace: Namespace,
+) -> FolderPlan:
+    """Rules 1 to 4 for one account; `settled` are the places the journal has already."""
+    decisions = map_folders(containers.folders, existing, namespace, settled)
+    places = dict(settled) | {decision.folder: decision.path for decision in decisions}
+    return FolderPlan(tuple(decisions), places, merged(places, namespace))
+
+
+def plan_grants(containers: Containers, addresses: Mapping[str, str]) -> dict[str, Translated]:
+    """The grants of every folder that has any, by folder id."""
+    return {
+        folder.id: translate(folder.grants, addresses)
+        for folder in containers.folders
+        if folder.grants
+    }
+
+
+def plan_mountpoints(
+    containers: Containers,
+    places: Mapping[str, Path],
+    existing: Iterable[Path],
+    owner_of: Callable[[str], Owner | None],
+    namespace: Namespace,
+) -> Sequence[MountpointDecision]:
+    """Rules 5 and 8 for one account."""
+    occupied = [*existing, *places.values()]
+    return map_mountpoints(containers.mountpoints, places, occupied, owner_of, namespace)

@@ -1,0 +1,40 @@
+"""A quota that was lifted for a restore is put back, on every way out."""
+
+from __future__ import annotations
+
+from reinstate_journal.events import QuotaPutBack, RunEnded, account_stream, restore_stream
+from reinstate_journal.journal import Journal
+from reinstate_service.destination.contract import Destination
+from reinstate_service.restore.recorder import Recorder
+
+
+def put_quota_back(destination: Destination, recorder: Recorder, address: str, quota: int) -> None:
+    """Gives one account its quota (bytes) again; doing it twice is the same as once."""
+    destination.set_quota(address, quota)
+    recorder.append(QuotaPutBack(quota=quota))
+
+
+def put_quotas_back(journal: Journal, destination: Destination, restore: str) -> list[str]:
+    """Gives every account of the restore its quota again that has it lifted still.
+
+    Answers their addresses.
+    """
+    due = journal.progress.quotas_due(restore)
+    for one in due:
+        recorder = Recorder(journal, account_stream(restore, one.account))
+        put_quota_back(destination, recorder, one.address, one.quota)
+    return [one.address for one in due]
+
+
+def abort(journal: Journal, destination: Destination, restore: str) -> list[str]:
+    """Ends a restore that will not go on: quotas come back, what is restored stays.
+
+    Answers the addresses whose quota came back.
+    """
+    addresses = put_quotas_back(journal, destination, restore)
+    last = journal.progress.last_run(restore)
+    if last is not None and last.outcome not in {"finished", "aborted"}:
+        Recorder(journal, restore_stream(restore)).append(
+            RunEnded(run=last.run, outcome="aborted", reason="by the administrator")
+        )
+    return addresses

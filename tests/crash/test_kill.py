@@ -1,0 +1,162 @@
+"""A restore that gets SIGKILL at any moment ends, after `resume`, as if nothing had been."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import oracle
+from crash.killing import restore_and_kill
+from reinstate_journal import open_reader
+from reinstate_journal.check import check
+from reinstate_service.destination.open import open_destination
+from reinstate_service.operations.sample import Sample, build_sample, demo_messages
+from reinstate_service.operations.session import last_options
+from reinstate_service.restore.options import Options
+from running import restore_here, run
+
+KILLS = 2000 if "REINSTATE_LONG" in os.environ else 50
+_PARTS = 10
+
+
+@pytest.fixture(scope="module")
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory where the system has one: what SIGKILL leaves is the same there, and
+    a thousand flushes cost nothing."""
+    memory = Path("/dev/shm")
+    folder = Path(
+        tempfile.mkdtemp(prefix="reinstate-kill-", dir=memory if memory.is_dir() else None)
+    )
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def workplace(memory_folder: Path) -> Path:
+    """A folder for one test."""
+    return Path(tempfile.mkdtemp(dir=memory_folder))
+
+
+class Reference(NamedTuple):
+    """An empty destination to start from, and what a restore that nobody interrupts makes of it."""
+
+    sample: Sample
+    empty: Path
+    destination: Counter[oracle.Lying]
+    journal: dict[str, object]
+    files: list[str]
+    seconds: float
+
+
+class Outcome(NamedTuple):
+    """What there is after a restore."""
+
+    destination: Counter[oracle.Lying]
+    journal: dict[str, object]
+    files: list[str]
+
+
+@pytest.fixture(scope="module")
+def reference(memory_folder: Path) -> Reference:
+    folder = memory_folder / "reference"
+    folder.mkdir()
+    sample = build_sample(folder / "backup", demo_messages())
+    open_destination(f"maildir:{folder / 'empty'}").close()
+    shutil.copytree(folder / "empty", folder / "whole")
+    began = time.monotonic()
+    options = Options(source=sample.path, destination=f"maildir:{folder / 'whole'}")
+    restore_here(folder / "whole.db", options)
+    seconds = time.monotonic() - began
+    outcome = _outcome(sample, folder / "whole", folder / "whole.db")
+    return Reference(sample, folder / "empty", *outcome, seconds)
+
+
+def _outcome(sample: Sample, tree: Path, journal: Path) -> Outcome:
+    with open_reader(journal) as reader:
+        folded = oracle.folded(reader, reader.progress.restores()[0].restore)
+    destination = open_destination(f"maildir:{tree}")
+    accounts = [account.address for account in oracle.restored_accounts(sample)]
+    found = oracle.found(destination, accounts)
+    destination.close()
+    files = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+    return Outcome(found, folded, files)
+
+
+def _begin(reference: Reference, folder: Path) -> tuple[Path, Options]:
+    shutil.copytree(reference.empty, folder / "mail")
+    options = Options(source=reference.sample.path, destination=f"maildir:{folder / 'mail'}")
+    return folder / "reinstate.db", options
+
+
+def _resume(journal: Path, options: Options) -> None:
+    """As `reinstate resume` does it; a kill before the first event leaves nothing to resume."""
+    if journal.exists():
+        with open_reader(journal) as reader:
+            if reader.progress.restores():
+                _, options = last_options(reader)
+    restore_here(journal, options)
+
+
+def _must_equal(reference: Reference, folder: Path) -> None:
+    assert check(folder / "reinstate.db") == []
+    outcome = _outcome(reference.sample, folder / "mail", folder / "reinstate.db")
+    assert outcome.destination == reference.destination
+    assert outcome.journal == reference.journal
+    assert outcome.files == reference.files
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_a_killed_restore_and_its_resume_equal_one_that_was_not(
+    reference: Reference, workplace: Path, part: int
+) -> None:
+    moments = random.Random(part)
+    killed = 0
+    for number in range(KILLS // _PARTS):
+        folder = workplace / str(number)
+        folder.mkdir()
+        journal, options = _begin(reference, folder)
+        killed += restore_and_kill(journal, options, moments.uniform(0, reference.seconds))
+        _resume(journal, options)
+        _must_equal(reference, folder)
+        shutil.rmtree(folder)
+    assert killed, "no restore was still running when its moment came"
+
+
+def test_a_restore_that_is_killed_again_and_again_comes_to_its_end(
+    reference: Reference, workplace: Path
+) -> None:
+    journal, options = _begin(reference, workplace)
+    moments = random.Random(0)
+    kills = 0
+    while restore_and_kill(journal, options, moments.uniform(0.05, reference.seconds / 4)):
+        kills += 1
+    assert kills > 1
+    _must_equal(reference, workplace)
+
+
+def test_the_command_itself_resumes_after_a_kill(reference: Reference, workplace: Path) -> None:
+    journal, options = _begin(reference, workplace)
+    delay = reference.seconds / 2
+    assert restore_and_kill(journal, options, delay), "it ended before it was killed"
+    run("resume", "--journal", journal, expect=3)
+    _must_equal(reference, workplace)
+
+
+def test_a_lost_journal_doubles_nothing(reference: Reference, workplace: Path) -> None:
+    journal, options = _begin(reference, workplace)
+    restore_here(journal, options)
+    for path in workplace.glob("reinstate.db*"):
+        path.unlink()
+    restore_here(journal, options)
+    outcome = _outcome(reference.sample, workplace / "mail", journal)
+    assert outcome.destination == reference.destination
+    assert outcome.files == reference.files
