@@ -1,0 +1,214 @@
+"""`reinstate backup info|accounts|folders|item|extract|check|build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reinstate_cli.console import (
+    duration,
+    moment,
+    say,
+    say_json,
+    say_json_line,
+    size,
+    table,
+    tell,
+)
+from reinstate_cli.options import EXIT_CODES, Json, Quiet, examples
+from reinstate_cli.selecting import moment_of
+from reinstate_journal.errors import UsageError
+from reinstate_service.operations import backup_info as answers
+from reinstate_service.operations.backup_build import build_from_maildir
+from reinstate_service.operations.backup_check import check_backup
+from reinstate_service.source.backup_path import BackupPathSource
+
+app = typer.Typer(
+    name="backup",
+    help="Look into a backup, check it, or build one.",
+    no_args_is_help=True,
+    epilog=EXIT_CODES,
+    rich_markup_mode=None,
+)
+
+Backup = Annotated[str, typer.Argument(metavar="BACKUP", help="The Backup Path.")]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An address or id.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="As of this moment, ISO 8601, UTC by default."),
+]
+
+
+def _source(path: str, at: str | None = None) -> BackupPathSource:
+    return BackupPathSource(path.removeprefix("backup:"), moment_of(at))
+
+
+@app.command(epilog=examples("reinstate backup info /srv/backup"))
+def info(backup: Backup, at: At = None, json: Json = False) -> None:
+    """Say whose backup it is, how old, and how much is in it."""
+    found = answers.backup_info(_source(backup, at))
+    if json:
+        say_json(found)
+        return
+    age = "never finished" if found.age is None else f"{duration(found.age / 1000)} ago"
+    rows: list[tuple[str, object]] = [
+        ("format", found.format),
+        ("server", f"{found.server_id} ({found.product})"),
+        ("last scan", f"{moment(found.last_scan)}, {age}"),
+        ("domains", found.domains),
+        ("classes of service", found.classes_of_service),
+        ("distribution lists", found.distribution_lists),
+        ("accounts", f"{found.accounts}, and {found.accounts_deleted} deleted"),
+        ("folders", f"{found.folders}, and {found.mountpoints} mountpoints"),
+        *((f"items: {kind}", f"{count:,}") for kind, count in found.items.items()),
+        ("items: deleted", f"{found.deleted:,}"),
+        ("content", size(found.content_bytes)),
+        ("blobs", f"{found.blobs:,}, {size(found.blob_bytes)} on the disk"),
+    ]
+    if found.accounts_unreadable or found.unreadable:
+        broken = f"{found.accounts_unreadable} accounts, {found.unreadable} items"
+        rows.append(("unreadable", broken))
+    for name, value in rows:
+        say(f"{name:<20}  {value}")
+
+
+@app.command(epilog=examples("reinstate backup accounts /srv/backup --json"))
+def accounts(backup: Backup, at: At = None, json: Json = False) -> None:
+    """List the accounts."""
+    rows = answers.backup_accounts(_source(backup, at))
+    if json:
+        for row in rows:
+            say_json_line(row)
+        return
+    say(
+        table(
+            ("address", "items", "what", "id"),
+            (
+                (
+                    row.address,
+                    row.items,
+                    row.problem
+                    or ", ".join(
+                        name
+                        for name, true in (("system", row.system), ("deleted", row.deleted))
+                        if true
+                    ),
+                    row.id,
+                )
+                for row in rows
+            ),
+        )
+    )
+
+
+@app.command(epilog=examples("reinstate backup folders /srv/backup ann@example.com"))
+def folders(backup: Backup, account: Account, at: At = None, json: Json = False) -> None:
+    """List an account's folders and mountpoints with how many items they hold."""
+    rows = answers.backup_folders(_source(backup, at), account)
+    if json:
+        for row in rows:
+            say_json_line(row)
+        return
+    cells = (
+        (
+            "/".join(row.path),
+            row.id,
+            f"mountpoint of {row.owner}" if row.owner else row.view,
+            row.items,
+            row.deleted,
+            size(row.content_bytes),
+        )
+        for row in rows
+    )
+    say(table(("folder", "id", "holds", "items", "deleted", "size"), cells))
+
+
+@app.command(epilog=examples("reinstate backup item /srv/backup ann@example.com 2057"))
+def item(
+    backup: Backup,
+    account: Account,
+    item: Annotated[str, typer.Argument(metavar="ID", help="The item's or folder's id.")],
+) -> None:
+    """Print every state that the backup ever recorded of one item, as JSON."""
+    say_json(answers.backup_item(_source(backup), account, item))
+
+
+@app.command(
+    epilog=examples(
+        "reinstate backup extract /srv/backup --account ann@example.com --item 2057 --to a.eml",
+        "reinstate backup extract /srv/backup --digest w5JqLTjHOR6pKyxxYySrNIslzaPj8kMG5PIYXWt9M7E="
+        " --to a.eml",
+    )
+)
+def extract(
+    backup: Backup,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to make.")],
+    account: Annotated[str, typer.Option("--account", help="The item's account.")] = "",
+    item: Annotated[str, typer.Option("--item", metavar="ID", help="The item.")] = "",
+    digest: Annotated[str, typer.Option("--digest", help="A blob by its digest instead.")] = "",
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Write one item's content, checked against its digest, into a new file."""
+    if bool(digest) == bool(account and item):
+        raise UsageError(detail="name either --account and --item, or --digest")
+    made = answers.extract(_source(backup, at), to, account=account, item=item, digest=digest)
+    if json:
+        say_json(made)
+    else:
+        tell(f"{made.path}: {size(made.size)}, {made.digest}")
+
+
+@app.command(epilog=examples("reinstate backup check /srv/backup"))
+def check(backup: Backup, json: Json = False, quiet: Quiet = False) -> None:
+    """Read everything and name what could not be restored; exits with 3 if there is anything."""
+    checking = check_backup(_source(backup))
+    for finding in checking:
+        if json:
+            say_json_line(finding)
+        elif not quiet:
+            where = f"account {finding.account} " if finding.account else ""
+            kind = "note" if finding.harmless else "BAD"
+            say(f"{kind:<4}  {finding.failure}: {where}{finding.id}: {finding.reason}")
+    counts = checking.counts
+    if json:
+        say_json_line(counts)
+    elif not quiet:
+        say(
+            f"{counts.accounts:,} accounts, {counts.records:,} records, {counts.blobs:,} blobs,"
+            f" {size(counts.content_bytes)}: {'damaged' if counts.damaged else 'whole'}"
+        )
+    if counts.damaged:
+        raise typer.Exit(3)
+
+
+@app.command(epilog=examples("reinstate backup build /srv/backup --from-maildir /srv/mail"))
+def build(
+    backup: Annotated[
+        Path, typer.Argument(metavar="BACKUP", help="The Backup Path to make or add to.")
+    ],
+    from_maildir: Annotated[
+        Path,
+        typer.Option(
+            "--from-maildir",
+            exists=True,
+            file_okay=False,
+            help="A folder of <domain>/<local>/Maildir trees.",
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Build a Backup Path from Maildir trees; run again, it adds what has changed since."""
+    summary = build_from_maildir(from_maildir, backup)
+    if json:
+        say_json(summary)
+        return
+    for skipped in summary.skipped:
+        tell(f"skipped: {skipped}")
+    say(
+        f"{summary.accounts:,} accounts ({summary.accounts_deleted:,} gone),"
+        f" {summary.folders:,} folders, {summary.items_added:,} items added,"
+        f" {summary.items_changed:,} changed, {summary.items_deleted:,} deleted"
+    )

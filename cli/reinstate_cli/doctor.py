@@ -1,0 +1,31 @@
+"""`reinstate doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reinstate_cli.console import say, say_json, table
+from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, examples
+from reinstate_service.operations.doctor import examine
+
+EPILOG = examples("reinstate doctor", "reinstate doctor /srv/mail --json")
+
+
+def doctor(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where a restore would write.")
+    ] = None,
+    journal: Journal = DEFAULT_JOURNAL,
+    json: Json = False,
+) -> None:
+    """Examine this machine, the journal and the place to restore to; exits with 1 on a problem."""
+    findings = list(examine(journal, directory))
+    if json:
+        say_json(findings)
+    else:
+        say(table(("what", "state", "found"), ((f.what, f.state, f.text) for f in findings)))
+    if any(finding.state == "problem" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,137 @@
+"""Progress while a restore runs: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Self
+
+from reinstate_cli.console import duration, size, tell
+from reinstate_service.restore.observer import Observer
+
+#: Seconds between two lines where there is no terminal.
+PLAIN_INTERVAL = 10.0
+_PHASES = {1: "provisioning", 2: "items", 3: "mountpoints and data sources"}
+
+
+class Tally:
+    """The running figures, and what follows from them."""
+
+    def __init__(self) -> None:
+        self.items = self.done = self.failed = self.settled = self.size = self.accounts = 0
+        self.phase = 0
+        self.began = time.monotonic()
+
+    def line(self) -> str:
+        """The figures in one line, with rate and time left."""
+        elapsed = max(time.monotonic() - self.began, 0.001)
+        rate = (self.done - self.settled) / elapsed
+        parts = [
+            f"phase {self.phase} {_PHASES.get(self.phase, '')}",
+            f"{self.done:,} of {self.items:,} items",
+            size(self.size),
+            f"{rate:,.0f} items/s",
+        ]
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if rate and self.done < self.items:
+            parts.append(f"about {duration((self.items - self.done) / rate)} left")
+        return ", ".join(parts)
+
+
+class PlainProgress(Observer):
+    """Lines on stderr: every phase, every failed account, and the figures now and then."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._lock = threading.Lock()
+        self._next = time.monotonic() + PLAIN_INTERVAL
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to put away."""
+
+    def restore(self, restore: str, accounts: int, items: int) -> None:
+        self.tally.items = items
+        tell(f"restore {restore}: {accounts:,} accounts, {items:,} items")
+
+    def phase(self, phase: int, accounts: int) -> None:
+        self.tally.phase = phase
+        if phase > 1:
+            tell(f"phase {phase}: {_PHASES[phase]}, {accounts:,} accounts")
+
+    def account(self, address: str, state: str) -> None:
+        if state == "failed":
+            tell(f"account {address} failed; the others go on")
+
+    def items(self, *, restored: int, skipped: int, failed: int, already: int, size: int) -> None:
+        with self._lock:
+            self.tally.done += restored + skipped + failed + already
+            self.tally.settled += already
+            self.tally.failed += failed
+            self.tally.size += size
+            self.changed()
+
+    def changed(self) -> None:
+        """The figures are new; called with the lock held."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + PLAIN_INTERVAL
+            tell(self.tally.line())
+
+    def notice(self, text: str) -> None:
+        tell(f"note: {text}")
+
+
+class BarProgress(PlainProgress):
+    """One line at the bottom of a terminal that follows the figures."""
+
+    def __enter__(self) -> Self:
+        from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+        self._bar = Progress(
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}", markup=False),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task("reading the backup", total=None)
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def restore(self, restore: str, accounts: int, items: int) -> None:
+        super().restore(restore, accounts, items)
+        self._bar.update(self._task, total=items)
+
+    def phase(self, phase: int, accounts: int) -> None:  # noqa: ARG002 - the bar has no room
+        self.tally.phase = phase
+        self.changed()
+
+    def changed(self) -> None:
+        self._bar.update(self._task, completed=self.tally.done, description=self.tally.line())
+
+
+def choose_progress(*, silent: bool) -> AbstractContextManager[Observer]:
+    """What fits the place where the command runs."""
+    if silent:
+        return nullcontext(Observer())
+    return BarProgress() if sys.stderr.isatty() else PlainProgress()

@@ -1,0 +1,125 @@
+"""`reinstate report`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reinstate_cli.console import duration, moment, say, say_json, size, table
+from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, RestoreId, examples
+from reinstate_journal import open_reader
+from reinstate_service.operations.report import Counts, Report, make_report
+
+EPILOG = examples(
+    "reinstate report",
+    "reinstate report --failures 0",
+    "reinstate report --json | jq '.failures[] | [.address, .item, .failure]'",
+)
+
+
+def report(
+    restore: RestoreId = None,
+    journal: Journal = DEFAULT_JOURNAL,
+    failures: Annotated[
+        int, typer.Option("--failures", metavar="N", min=0, help="List so many failures; 0: all.")
+    ] = 20,
+    json: Json = False,
+) -> None:
+    """Tell what was restored, what was not, and why; from the journal alone.
+
+    Exits with 3 if something that was asked for is not restored.
+    """
+    with open_reader(journal) as reader:
+        made = make_report(reader, restore)
+    if json:
+        say_json(made)
+    else:
+        say(render(made, failures))
+    raise typer.Exit(0 if made.whole else 3)
+
+
+def render(report: Report, limit: int = 20) -> str:
+    """The report for people; at most `limit` failures are listed, 0 for all."""
+    known, totals = report.restore, report.totals
+    last = report.runs[-1]
+    ended = f"{last.outcome} {moment(last.ended_at)}" if last.ended_at else "not ended"
+    busy = sum(((run.ended_at or run.started_at) - run.started_at) / 1000 for run in report.runs)
+    lines = [
+        f"Restore {known.restore}",
+        f"  from     {known.backup} ({known.product})",
+        f"  to       {known.destination}",
+        f"  runs     {len(report.runs)}, {duration(busy)} in all; the last one: {ended}",
+        f"  journal  {report.head[0]:,} events, chain {report.head[1][:16]}",
+        "",
+        _totals(totals),
+        "",
+        table(
+            ("account", "state", "items", "restored", "skipped", "failed", "size"),
+            (
+                (
+                    account.address or account.account,
+                    account.state,
+                    account.counts.items,
+                    account.counts.restored,
+                    sum(account.counts.skipped.values()),
+                    sum(account.counts.failed.values()),
+                    size(account.counts.size),
+                )
+                for account in report.accounts
+            ),
+        ),
+    ]
+    lines += _why("Skipped", totals.skipped)
+    lines += _why("Failed", totals.failed)
+    lines += _broken_accounts(report)
+    lines += _failures(report, limit)
+    lines += [
+        "",
+        _verdict(report),
+    ]
+    return "\n".join(lines)
+
+
+def _verdict(report: Report) -> str:
+    if report.whole:
+        return "Everything asked for is restored."
+    accounts = sum(account.state == "failed" for account in report.accounts)
+    return f"Not restored: {len(report.failures):,} steps and {accounts:,} accounts, named above."
+
+
+def _totals(totals: Counts) -> str:
+    skipped, failed = sum(totals.skipped.values()), sum(totals.failed.values())
+    doubt = f" + {totals.doubt:,} in doubt" if totals.doubt else ""
+    return (
+        f"{totals.items:,} items = {totals.restored:,} restored ({size(totals.size)})"
+        f" + {skipped:,} skipped + {failed:,} failed{doubt}"
+    )
+
+
+def _why(heading: str, counts: dict[str, int]) -> list[str]:
+    if not counts:
+        return []
+    return ["", f"{heading}:", *(f"  {count:>8,}  {why}" for why, count in sorted(counts.items()))]
+
+
+def _broken_accounts(report: Report) -> list[str]:
+    broken = [account for account in report.accounts if account.state == "failed"]
+    if not broken:
+        return []
+    return [
+        "",
+        "Accounts that could not be finished:",
+        *(f"  {account.address or account.account}: {account.reason}" for account in broken),
+    ]
+
+
+def _failures(report: Report, limit: int) -> list[str]:
+    if not report.failures:
+        return []
+    shown = report.failures[:limit] if limit else report.failures
+    rows = ((one.address, one.what, "/".join(one.path), one.failure, one.reason) for one in shown)
+    lines = ["", table(("account", "step", "folder", "failure", "reason"), rows)]
+    if len(shown) < len(report.failures):
+        lines.append(f"  and {len(report.failures) - len(shown):,} more: --failures 0 lists all")
+    return lines

@@ -1,0 +1,33 @@
+"""`reinstate resume`."""
+
+from __future__ import annotations
+
+from reinstate_cli.console import tell
+from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, Quiet, RestoreId, examples
+from reinstate_cli.running import carry_out
+from reinstate_journal import open_reader
+from reinstate_service.operations.session import last_options
+
+EPILOG = examples(
+    "reinstate resume",
+    "reinstate resume --journal /var/lib/reinstate/migration.db",
+)
+
+
+def resume(
+    restore: RestoreId = None,
+    journal: Journal = DEFAULT_JOURNAL,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with a restore that was interrupted, with the options it was given.
+
+    It works after Ctrl-C, a crash, kill -9 or a power cut alike; nothing is lost and
+    nothing is done twice.
+    """
+    with open_reader(journal) as reader:
+        run, options = last_options(reader, restore)
+    if not quiet and not json:
+        how = run.outcome or "cut off"
+        tell(f"run {run.run} of restore {run.restore} was {how} in phase {run.phase}; going on")
+    carry_out(journal, options, as_json=json, quiet=quiet)

@@ -1,0 +1,70 @@
+"""What `restore`, `resume` and `demo` share: a run with progress, signals and an honest end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from reinstate_cli.console import say, say_json, tell
+from reinstate_cli.progress import choose_progress
+from reinstate_cli.report import render
+from reinstate_journal import open_reader
+from reinstate_service.operations.report import make_report
+from reinstate_service.operations.session import start_restore
+from reinstate_service.restore.options import Options
+from reinstate_service.restore.run import Finished
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def carry_out(journal: Path, options: Options, *, as_json: bool, quiet: bool) -> None:
+    """Restores, then prints the report. Ends the command with code 0 or 3.
+
+    Raises Interrupted after a signal, and every error that ends a run early.
+    """
+    finished = restore_with_progress(journal, options, silent=quiet or as_json)
+    with open_reader(journal) as reader:
+        report = make_report(reader, finished.restore)
+    if as_json:
+        say_json(report)
+    elif not quiet:
+        if not finished.began:
+            say("Nothing to do: everything in this backup was restored before.\n")
+        say(render(report))
+    raise typer.Exit(0 if report.whole else 3)
+
+
+def restore_with_progress(journal: Path, options: Options, *, silent: bool) -> Finished:
+    """Restores while showing how far it is; a signal makes it end after the batch in hand.
+
+    Raises Interrupted after a signal, and every error that ends a run early.
+    """
+    stop = threading.Event()
+    with choose_progress(silent=silent) as progress, _stop_on_signal(stop):
+        return start_restore(journal, options, progress, stop)
+
+
+@contextmanager
+def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
+    """The first signal asks the run to end the batch in hand; a second one ends the process
+    at once, which loses nothing either."""
+    previous = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+        tell(f"{signal.Signals(number).name}: finishing the batch in hand; once more ends at once")
+
+    for number in _SIGNALS:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,228 @@
+"""The options by which `restore` and `plan` choose, and how they become `Options`."""
+
+from __future__ import annotations
+
+import functools
+import grp
+import inspect
+import pwd
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from reinstate_journal.errors import UsageError
+from reinstate_service.restore.options import Options
+
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_SIZE = re.compile(r"(\d+)\s*([kmg]?)i?b?", re.IGNORECASE)
+
+
+def selection(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The backup: a Backup Path.")],
+    destination: Annotated[
+        str, typer.Argument(metavar="DESTINATION", help="Where to restore: maildir:DIR.")
+    ],
+    accounts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accounts",
+            metavar="NAME[,NAME...]",
+            help="Only these accounts, by address or id, in this order.",
+        ),
+    ] = None,
+    input_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--input-file",
+            exists=True,
+            dir_okay=False,
+            help="A file of accounts, one a line, in the order of the restore.",
+        ),
+    ] = None,
+    domains: Annotated[
+        list[str] | None,
+        typer.Option("--domains", metavar="NAME[,NAME...]", help="Only these domains."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            help="The state of everything at this moment, ISO 8601; UTC unless it says otherwise.",
+        ),
+    ] = None,
+    filter_deleted: Annotated[
+        bool, typer.Option(help="Leave out what the backup saw deleted (not what is in Trash).")
+    ] = True,
+    skip_system_accounts: Annotated[
+        bool, typer.Option(help="Leave out system accounts such as galsync, ham, spam.")
+    ] = True,
+    skip_aliases: Annotated[
+        bool, typer.Option("--skip-aliases", help="Restore no aliases.")
+    ] = False,
+    skip_distribution_lists: Annotated[
+        bool, typer.Option("--skip-distribution-lists", help="Restore no distribution lists.")
+    ] = False,
+    skip_coses: Annotated[
+        bool, typer.Option("--skip-coses", help="Restore no classes of service.")
+    ] = False,
+    skip_account_provisioning: Annotated[
+        bool,
+        typer.Option(
+            "--skip-account-provisioning",
+            help="The accounts must exist and keep their settings; their contents are restored.",
+        ),
+    ] = False,
+    skip_domain_provisioning: Annotated[
+        bool,
+        typer.Option(
+            "--skip-domain-provisioning",
+            help="Touch no domain, class of service, list or quota; the domains must exist.",
+        ),
+    ] = False,
+    provisioning_only: Annotated[
+        bool, typer.Option("--provisioning-only", help="Phase 1 only: no folders, no items.")
+    ] = False,
+    restore_datasource: Annotated[
+        bool, typer.Option(help="Restore external POP and IMAP accounts.")
+    ] = True,
+    max_file_size: Annotated[
+        str,
+        typer.Option(
+            "--max-file-size", metavar="SIZE", help="Skip and report larger items: 50M, 1G."
+        ),
+    ] = "0",
+    force_as_external_restore: Annotated[
+        bool,
+        typer.Option(
+            "--force-as-external-restore",
+            help="Restore although the destination is the server the backup was made of.",
+        ),
+    ] = False,
+    concurrent_accounts: Annotated[
+        int, typer.Option("--concurrent-accounts", min=1, max=64, help="How many at once.")
+    ] = 4,
+    notifications: Annotated[
+        list[str] | None,
+        typer.Option("--notifications", metavar="ADDRESS", help="Whom to notify (recorded)."),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--owner",
+            metavar="USER[:GROUP]",
+            help="Who owns a mail tree that root makes; an existing one keeps its owner.",
+        ),
+    ] = None,
+) -> Options:
+    """The options as they were typed, checked. Raises UsageError."""
+    return Options(
+        source=_absolute(source, "backup"),
+        destination=_absolute(destination, "maildir"),
+        owner=_owner(owner),
+        accounts=(*_names(accounts), *_lines(input_file)),
+        domains=_names(domains),
+        at=moment_of(at),
+        filter_deleted=filter_deleted,
+        skip_system_accounts=skip_system_accounts,
+        skip_aliases=skip_aliases,
+        skip_distribution_lists=skip_distribution_lists,
+        skip_coses=skip_coses,
+        skip_account_provisioning=skip_account_provisioning,
+        skip_domain_provisioning=skip_domain_provisioning,
+        provisioning_only=provisioning_only,
+        restore_datasource=restore_datasource,
+        max_file_size=byte_count(max_file_size),
+        force_as_external_restore=force_as_external_restore,
+        concurrent_accounts=concurrent_accounts,
+        notifications=_names(notifications),
+    )
+
+
+def with_selection(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives `command`, whose first parameter is the `Options`, the parameters of `selection`."""
+    shared = inspect.signature(selection).parameters
+    own = list(inspect.signature(command).parameters.values())[1:]
+
+    @functools.wraps(command)
+    def wrapper(**arguments: Any) -> None:
+        chosen = selection(**{name: arguments.pop(name) for name in shared})
+        command(chosen, **arguments)
+
+    hints = get_type_hints(selection, include_extras=True) | get_type_hints(
+        command, include_extras=True
+    )
+    parameters = [
+        parameter.replace(annotation=hints[parameter.name], kind=parameter.KEYWORD_ONLY)
+        for parameter in (*shared.values(), *own)
+    ]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper
+
+
+def moment_of(text: str | None) -> int | None:
+    """Milliseconds of an ISO 8601 time. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        detail = f"{text!r} is no ISO 8601 time, such as 2026-05-03T14:00:00+02:00"
+        raise UsageError(detail=detail) from None
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return round(value.timestamp() * 1000)
+
+
+def byte_count(text: str) -> int:
+    """Bytes of a size such as `50M`; units are powers of 1,024. Raises UsageError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(detail=f"{text!r} is no size, such as 50M or 1G")
+    return int(match[1]) * _UNITS[match[2].lower()]
+
+
+def _names(values: list[str] | None) -> tuple[str, ...]:
+    names = (name.strip() for value in values or () for name in value.split(","))
+    return tuple(name for name in names if name)
+
+
+def _lines(file: Path | None) -> tuple[str, ...]:
+    if file is None:
+        return ()
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    names = tuple(line for line in lines if line and not line.startswith("#"))
+    if not names:
+        raise UsageError(detail=f"{file} names no account")
+    return names
+
+
+def _absolute(location: str, scheme: str) -> str:
+    """The location with an absolute path, so that `resume` finds it from anywhere."""
+    prefix, _, path = location.rpartition(":")
+    if prefix not in {"", scheme} or not path:
+        return location
+    return (
+        f"{scheme}:{Path(path).expanduser().absolute()}"
+        if prefix
+        else str(Path(path).expanduser().absolute())
+    )
+
+
+def _owner(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    user, _, group = text.partition(":")
+    try:
+        entry = pwd.getpwnam(user) if not user.isdigit() else None
+        uid = entry.pw_uid if entry else int(user)
+        if not group:
+            return uid, entry.pw_gid if entry else uid
+        return uid, int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise UsageError(detail=f"there is no user or group {text!r} on this machine") from None
