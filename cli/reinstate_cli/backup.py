@@ -10,6 +10,7 @@ import typer
 from reinstate_cli.console import (
     duration,
     moment,
+    plural,
     say,
     say_json,
     say_json_line,
@@ -177,7 +178,8 @@ def check(backup: Backup, json: Json = False, quiet: Quiet = False) -> None:
         say_json_line(counts)
     elif not quiet:
         say(
-            f"{counts.accounts:,} accounts, {counts.records:,} records, {counts.blobs:,} blobs,"
+            f"{plural(counts.accounts, 'account')}, {plural(counts.records, 'record')},"
+            f" {plural(counts.blobs, 'blob')},"
             f" {size(counts.content_bytes)}: {'damaged' if counts.damaged else 'whole'}"
         )
     if counts.damaged:

@@ -2,34 +2,77 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
+from reinstate_journal.errors import ReinstateError
+
 _KIB = 1024
 
 
+class ReaderGone(Exception):
+    """Whoever read the answer has closed the pipe, as `head` does; nobody is left to tell."""
+
+
+class OutputFailed(ReinstateError):
+    """The answer cannot be written to where stdout leads."""
+
+    message = "The answer cannot be written to standard output: {detail}"
+    hint = "What was done stays done; ask again, for instance with reinstate report."
+
+
 def say(text: str = "") -> None:
-    """A line of the answer."""
-    sys.stdout.write(printable(text) + "\n")
+    """A line of the answer. Raises ReaderGone, OutputFailed."""
+    encoding = sys.stdout.encoding or "utf-8"
+    _put((printable(text) + "\n").encode(encoding, "replace"))
 
 
 def tell(text: str) -> None:
     """A line beside the answer: progress, notices, errors."""
-    sys.stderr.write(printable(text) + "\n")
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write((printable(text) + "\n").encode(encoding, "replace").decode(encoding))
     sys.stderr.flush()
 
 
 def say_json(value: object) -> None:
-    """The answer as one JSON document."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    """The answer as one JSON document, always in UTF-8."""
+    _put(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 def say_json_line(value: object) -> None:
-    """A part of the answer as one line of JSON."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    """A part of the answer as one line of JSON, always in UTF-8."""
+    _put(msgspec.json.encode(value) + b"\n")
+
+
+def finish() -> None:
+    """Sends off what was said. Raises ReaderGone, OutputFailed."""
+    _put(b"", flush=True)
+
+
+def discard() -> None:
+    """Nothing that is said from now on goes anywhere; the interpreter's own last flush neither."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _put(data: bytes, *, flush: bool = False) -> None:
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        if flush or sys.stdout.isatty():
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        discard()
+        raise ReaderGone from None
+    except OSError as error:
+        discard()
+        raise OutputFailed(detail=error.strerror or error) from None
 
 
 def printable(text: str) -> str:
@@ -46,13 +89,21 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         all(row[column].replace(".", "", 1).replace(",", "").isdigit() for row in cells[1:])
         for column in range(len(headings))
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
+            " " * (width - _width(cell)) + cell if right else cell + " " * (width - _width(cell))
             for cell, width, right in zip(row, widths, numeric, strict=True)
         ).rstrip()
         for row in cells
+    )
+
+
+def _width(text: str) -> int:
+    """The columns `text` takes on a terminal: East Asian wide characters two, marks none."""
+    return sum(
+        0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF")
+        for one in text
     )
 
 
@@ -63,6 +114,11 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= _KIB
     return f"{count:.1f} TiB"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """So many of something: `1 item`, `2,000 items`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def moment(milliseconds: int | None) -> str:

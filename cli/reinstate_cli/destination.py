@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reinstate_cli.console import say, tell
-from reinstate_cli.options import EXIT_CODES, examples
+from reinstate_cli.options import EXIT_CODES, bare, examples
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir.dovecot_conf import MAIN_FILE, SQL_FILE, dovecot_conf
 
@@ -42,7 +42,7 @@ def dovecot_configuration(
     ] = None,
 ) -> None:
     """Print a configuration with which a stock Dovecot 2.3 serves a restored tree."""
-
+    directory = bare(directory)
     if into is None:
         configuration = dovecot_conf(directory)
         say(configuration.main)
@@ -50,7 +50,10 @@ def dovecot_configuration(
         say(configuration.sql)
         return
     configuration = dovecot_conf(directory, sql_file=into.absolute() / SQL_FILE)
-    into.mkdir(parents=True, exist_ok=True)
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(detail=f"{into}: {error.strerror}") from None
     for name, text in ((MAIN_FILE, configuration.main), (SQL_FILE, configuration.sql)):
         _write_new(into / name, text)
     tell(f"Wrote {into / MAIN_FILE} and {into / SQL_FILE}; try: doveconf -c {into / MAIN_FILE} -n")
@@ -62,6 +65,8 @@ def _write_new(file: Path, text: str) -> None:
             out.write(text)
     except FileExistsError:
         raise UsageError(detail=f"{file} exists; move it away first") from None
+    except OSError as error:
+        raise UsageError(detail=f"{file}: {error.strerror}") from None
 
 
 def _private(path: str, flags: int) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reinstate_cli.console import say, say_json, table
-from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, examples
+from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, bare, examples
 from reinstate_service.operations.doctor import examine
 
 EPILOG = examples("reinstate doctor", "reinstate doctor /srv/mail --json")
@@ -16,13 +16,16 @@ EPILOG = examples("reinstate doctor", "reinstate doctor /srv/mail --json")
 
 def doctor(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Where a restore would write.")
+        Path | None, typer.Argument(metavar="DIR", help="Where a restore would write.")
     ] = None,
     journal: Journal = DEFAULT_JOURNAL,
     json: Json = False,
 ) -> None:
-    """Examine this machine, the journal and the place to restore to; exits with 1 on a problem."""
-    findings = list(examine(journal, directory))
+    """Examine machine, journal and destination.
+
+    Exits with 1 if it finds a problem.
+    """
+    findings = list(examine(journal, bare(directory) if directory else None))
     if json:
         say_json(findings)
     else:

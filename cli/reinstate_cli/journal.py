@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from reinstate_cli.console import moment, say, say_json, say_json_line, tell
+from reinstate_cli.console import moment, plural, say, say_json, say_json_line, tell
 from reinstate_cli.options import DEFAULT_JOURNAL, EXIT_CODES, Journal, Json, examples
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.check import check as check_journal
 from reinstate_journal.errors import UsageError
-from reinstate_journal.events import CATALOGUE
-from reinstate_journal.journal import Recorded
+from reinstate_journal.events import CATALOGUE, account_stream
+from reinstate_journal.journal import Reader, Recorded
 
 app = typer.Typer(
     name="journal",
@@ -29,7 +31,9 @@ app = typer.Typer(
 
 Stream = Annotated[
     str | None,
-    typer.Option("--account", metavar="ID", help="Only the events of this account (its id)."),
+    typer.Option(
+        "--account", metavar="NAME", help="Only the events of this account, by address or id."
+    ),
 ]
 Types = Annotated[
     list[str] | None, typer.Option("--type", metavar="EVENT", help="Only events of this type.")
@@ -43,7 +47,7 @@ After = Annotated[
     epilog=examples(
         "reinstate journal show --limit 20",
         "reinstate journal show --type ItemFailed --json",
-        "reinstate journal show --account 4a217bb3-6861-4c9f-80f8-f345ae2897b5",
+        "reinstate journal show --account ann@example.com --last 50",
     )
 )
 def show(
@@ -52,28 +56,64 @@ def show(
     types: Types = None,
     after: After = 0,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=0, help="At most so many; 0: all.")
+        int, typer.Option("--limit", metavar="N", min=0, help="The first so many; 0: all.")
+    ] = 0,
+    last: Annotated[
+        int, typer.Option("--last", metavar="N", min=0, help="The last so many; 0: all.")
     ] = 0,
     json: Json = False,
 ) -> None:
-    """Print events in their order, one a line."""
+    """Print events in their order, one a line: position, time, event, account, data."""
+    if limit and last:
+        raise UsageError(detail="--limit and --last exclude each other")
     with open_reader(journal) as reader:
         chosen = None if types is None else [_event_type(name) for name in types]
-        events = reader.read(after=after, types=chosen)
-        shown = 0
-        for recorded in events:
-            if account is not None and not recorded.stream.endswith(f"/{account}"):
-                continue
+        addresses = _addresses(reader)
+        if last and chosen is None and account is None:
+            after = max(after, reader.head().position - last)
+        events = _events(reader, _streams(account, addresses), after, chosen)
+        shown = islice(events, limit or None) if not last else deque(events, maxlen=last)
+        for recorded in shown:
             if json:
                 say_json_line(_row(recorded))
             else:
                 say(
-                    f"{recorded.position:>8}  {moment(recorded.recorded_at)}"
-                    f"  {recorded.type}  {recorded.data}"
+                    f"{recorded.position:>8}  {moment(recorded.recorded_at)}  {recorded.type:<26}"
+                    f"  {addresses.get(recorded.stream, '-')}  {recorded.data}"
                 )
-            shown += 1
-            if shown == limit:
-                return
+
+
+def _addresses(reader: Reader) -> dict[str, str]:
+    """The address of every account stream."""
+    return {
+        account_stream(restore.restore, account.account): account.address or account.account
+        for restore in reader.progress.restores()
+        for account in reader.progress.accounts(restore.restore)
+    }
+
+
+def _streams(account: str | None, addresses: dict[str, str]) -> list[str] | None:
+    """The streams of the account that was named, None for all."""
+    if account is None:
+        return None
+    wanted = account.lower()
+    streams = [
+        stream
+        for stream, address in addresses.items()
+        if address.lower() == wanted or stream.rpartition("/")[2].lower() == wanted
+    ]
+    if not streams:
+        raise UsageError(detail=f"the journal knows no account {account}")
+    return streams
+
+
+def _events(
+    reader: Reader, streams: list[str] | None, after: int, types: list[Any] | None
+) -> Iterable[Recorded]:
+    if streams is None:
+        return reader.read(after=after, types=types)
+    parts = [reader.read(stream=stream, after=after, types=types) for stream in streams]
+    return merge(*parts, key=lambda recorded: recorded.position)
 
 
 def _event_type(name: str) -> Any:
@@ -108,7 +148,7 @@ def check(journal: Journal = DEFAULT_JOURNAL, json: Json = False) -> None:
     elif findings:
         for finding in findings:
             say(finding.message)
-        say(f"{len(findings)} findings: the journal is damaged.")
+        say(f"{plural(len(findings), 'finding')}: the journal is damaged.")
     else:
         say(f"{head.position:,} events, chain {head.chain.hex()}: nothing is wrong.")
     if findings:
@@ -118,10 +158,11 @@ def check(journal: Journal = DEFAULT_JOURNAL, json: Json = False) -> None:
 @app.command(epilog=examples("reinstate journal rebuild"))
 def rebuild(journal: Journal = DEFAULT_JOURNAL) -> None:
     """Throw the projections away and derive them from the events again."""
+    open_reader(journal).close()  # a journal that is not there is not made
     with open_journal(journal) as writer:
         writer.rebuild()
         position = writer.head().position
-    tell(f"Projections rebuilt from {position:,} events.")
+    tell(f"Projections rebuilt from {plural(position, 'event')}.")
 
 
 @app.command(epilog=examples("reinstate journal backup /var/backups/reinstate.db"))
@@ -130,6 +171,8 @@ def backup(
     journal: Journal = DEFAULT_JOURNAL,
 ) -> None:
     """Make a consistent copy, also while a restore writes to the journal."""
+    if not file.absolute().parent.is_dir():
+        raise UsageError(detail=f"{file.absolute().parent} is no directory")
     with open_reader(journal) as reader:
         reader.backup(file)
     tell(f"Copied to {file}.")
@@ -149,20 +192,15 @@ def export(
 ) -> None:
     """Write the events as JSON Lines: one object with all columns a line."""
     with open_reader(journal) as reader:
-        lines = (
-            msgspec.json.encode(_row(recorded)) + b"\n" for recorded in reader.read(after=after)
-        )
+        rows = map(_row, reader.read(after=after))
         if file is None:
-            _write(lines)
-        else:
-            try:
-                with file.open("xb") as out:
-                    out.writelines(lines)
-            except OSError as error:
-                raise UsageError(detail=f"{file}: {error.strerror}") from error
-
-
-def _write(lines: Iterator[bytes]) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.writelines(lines)
-    sys.stdout.buffer.flush()
+            for row in rows:
+                say_json_line(row)
+            return
+        try:
+            with file.open("xb") as out:
+                out.writelines(msgspec.json.encode(row) + b"\n" for row in rows)
+        except FileExistsError:
+            raise UsageError(detail=f"{file} exists; move it away first") from None
+        except OSError as error:
+            raise UsageError(detail=f"{file}: {error.strerror}") from None

@@ -35,8 +35,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 RestoreId = Annotated[
     str | None,
-    typer.Argument(metavar="[RESTORE]", help="The restore's id, if the journal has several."),
+    typer.Argument(metavar="RESTORE", help="The restore's id, if the journal has several."),
 ]
+
+
+def bare(directory: Path) -> Path:
+    """The directory, also where it was named as a destination: `maildir:DIR`."""
+    return Path(str(directory).removeprefix("maildir:"))
 
 
 def examples(*lines: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Annotated
 
-from reinstate_cli.console import moment, say, say_json_line
+import typer
+
+from reinstate_cli.console import moment, plural, say, say_json_line
 from reinstate_cli.options import Json, examples
 from reinstate_cli.selecting import with_selection
+from reinstate_service.mapping.folders import Reason
 from reinstate_service.operations.preview import AccountPreview, Planner, Preview
 from reinstate_service.operations.session import opened_for_reading
 from reinstate_service.restore.options import Options
@@ -14,15 +19,25 @@ from reinstate_service.source.open import open_source
 
 EPILOG = examples(
     "reinstate plan /srv/backup maildir:/srv/mail",
+    "reinstate plan /srv/backup maildir:/srv/mail --accounts ann@example.com --folders",
     "reinstate plan /srv/backup maildir:/srv/mail --domains example.com --json",
 )
+#: Folders that go where anybody would expect them are counted, not listed.
+_EXPECTED = {Reason.SYSTEM, Reason.CREATED}
 
 
 @with_selection
-def plan(options: Options, json: Json = False) -> None:
+def plan(
+    options: Options,
+    folders: Annotated[
+        bool, typer.Option("--folders", help="List every folder, not only those that change.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show what a restore would do, and touch nothing.
 
-    With --json, the first line is the plan as a whole, every further line an account.
+    With --json, the first line is the plan as a whole, every further line an account
+    with all its folders.
     """
     with opened_for_reading(options) as destination:
         planner = Planner(open_source(options.source, options.at), destination, options)
@@ -35,7 +50,7 @@ def plan(options: Options, json: Json = False) -> None:
         for line in _render(preview, options):
             say(line)
         for account in planner.accounts():
-            for line in _render_account(account):
+            for line in _render_account(account, every_folder=folders):
                 say(line)
 
 
@@ -51,24 +66,31 @@ def _render(preview: Preview, options: Options) -> Iterator[str]:
     for error in preview.unreadable:
         yield f"  FAIL     {error}"
     yield ""
-    yield f"Accounts: {preview.accounts}"
+    yield f"Phases 2 and 3: {plural(preview.accounts, 'account')}, in this order"
 
 
-def _render_account(account: AccountPreview) -> Iterator[str]:
-    skipped = "".join(f", {count} skipped ({why})" for why, count in account.skipped.items())
-    broken = f", {account.unreadable} unreadable" if account.unreadable else ""
-    yield f"  {account.action:<8} {account.address}: {account.items} items{skipped}{broken}"
-    for merged, folders in account.merged:
-        yield f"    merged      {'/'.join(merged)}: folders {', '.join(folders)}"
+def _render_account(account: AccountPreview, *, every_folder: bool) -> Iterator[str]:
+    skipped = "".join(f", {count:,} skipped ({why})" for why, count in account.skipped.items())
+    broken = f", {account.unreadable:,} unreadable" if account.unreadable else ""
+    reasons = Counter(folder.reason for folder in account.folders)
+    counts = ", ".join(f"{reasons[reason]} {reason}" for reason in Reason if reasons[reason])
+    yield (
+        f"  {account.action:<8} {account.address}: {plural(account.items, 'item')}"
+        f"{skipped}{broken}; {plural(len(account.folders), 'folder')}"
+        + (f" ({counts})" if counts else "")
+    )
+    for folder in account.folders:
+        source, place = "/".join(folder.source), "/".join(folder.path)
+        if every_folder or folder.reason not in _EXPECTED:
+            arrow = f" -> {place}" if source != place else ""
+            yield f"    {folder.reason:<10} {source}{arrow}"
+    for merged, sharing in account.merged:
+        yield f"    merged     {'/'.join(merged)}: folders {', '.join(sharing)}"
     for mountpoint in account.mountpoints:
         path = "/".join(mountpoint.path)
         if mountpoint.refused:
-            yield f"    REFUSED     mountpoint {path}: {mountpoint.refused}"
+            yield f"    REFUSED    mountpoint {path}: {mountpoint.refused}"
         else:
-            yield f"    mountpoint  {path} -> {'/'.join(mountpoint.address)}"
+            yield f"    mountpoint {path} -> {'/'.join(mountpoint.address)}"
     for grantee, reason in account.refused_grants:
-        yield f"    REFUSED     grant to {grantee}: {reason}"
-    for folder in account.folders:
-        source, place = "/".join(folder.source), "/".join(folder.path)
-        arrow = f" -> {place}" if source != place else ""
-        yield f"    {folder.reason:<11} {source}{arrow}"
+        yield f"    REFUSED    grant to {grantee}: {reason}"

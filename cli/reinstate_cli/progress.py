@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
-from reinstate_cli.console import duration, size, tell
+from reinstate_cli.console import duration, plural, size, tell
 from reinstate_service.restore.observer import Observer
 
 #: Seconds between two lines where there is no terminal.
@@ -21,7 +21,8 @@ class Tally:
     """The running figures, and what follows from them."""
 
     def __init__(self) -> None:
-        self.items = self.done = self.failed = self.settled = self.size = self.accounts = 0
+        self.items = self.done = self.failed = self.settled = self.size = 0
+        self.accounts = self.begun = self.accounts_failed = 0
         self.phase = 0
         self.began = time.monotonic()
 
@@ -29,17 +30,18 @@ class Tally:
         """The figures in one line, with rate and time left."""
         elapsed = max(time.monotonic() - self.began, 0.001)
         rate = (self.done - self.settled) / elapsed
+        left = (self.items - self.done) / rate if rate else 0
         parts = [
-            f"phase {self.phase} {_PHASES.get(self.phase, '')}",
+            f"phase {self.phase}",
             f"{self.done:,} of {self.items:,} items",
+            f"{self.begun:,} of {self.accounts:,} accounts" if self.begun else "",
             size(self.size),
-            f"{rate:,.0f} items/s",
+            f"{rate:,.0f}/s",
+            f"{self.failed:,} failed" if self.failed else "",
+            f"{plural(self.accounts_failed, 'account')} failed" if self.accounts_failed else "",
+            f"{duration(left)} left" if left else "",
         ]
-        if self.failed:
-            parts.append(f"{self.failed:,} failed")
-        if rate and self.done < self.items:
-            parts.append(f"about {duration((self.items - self.done) / rate)} left")
-        return ", ".join(parts)
+        return ", ".join(part for part in parts if part)
 
 
 class PlainProgress(Observer):
@@ -62,15 +64,23 @@ class PlainProgress(Observer):
         """Nothing to put away."""
 
     def restore(self, restore: str, accounts: int, items: int) -> None:
-        self.tally.items = items
-        tell(f"restore {restore}: {accounts:,} accounts, {items:,} items")
+        self.tally.items, self.tally.accounts = items, accounts
+        tell(f"restore {restore}: {plural(accounts, 'account')}, {plural(items, 'item')}")
 
     def phase(self, phase: int, accounts: int) -> None:
-        self.tally.phase = phase
-        if phase > 1:
-            tell(f"phase {phase}: {_PHASES[phase]}, {accounts:,} accounts")
+        self._enter(phase)
+        tell(f"phase {phase}: {_PHASES[phase]}, {plural(accounts, 'account')}")
+
+    def _enter(self, phase: int) -> None:
+        with self._lock:
+            self.tally.phase, self.tally.begun = phase, 0
 
     def account(self, address: str, state: str) -> None:
+        with self._lock:
+            # Phase 2 counts who has begun, phase 3 who is through.
+            self.tally.begun += state == ("done" if self.tally.phase == 3 else "started")
+            self.tally.accounts_failed += state == "failed"
+            self.changed()
         if state == "failed":
             tell(f"account {address} failed; the others go on")
 
@@ -98,11 +108,12 @@ class BarProgress(PlainProgress):
     def __enter__(self) -> Self:
         from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
         from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+        from rich.table import Column  # noqa: PLC0415
 
         self._bar = Progress(
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             console=Console(stderr=True),
             transient=True,
         )
@@ -123,8 +134,9 @@ class BarProgress(PlainProgress):
         self._bar.update(self._task, total=items)
 
     def phase(self, phase: int, accounts: int) -> None:  # noqa: ARG002 - the bar has no room
-        self.tally.phase = phase
-        self.changed()
+        self._enter(phase)
+        with self._lock:
+            self.changed()
 
     def changed(self) -> None:
         self._bar.update(self._task, completed=self.tally.done, description=self.tally.line())

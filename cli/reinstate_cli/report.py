@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reinstate_cli.console import duration, moment, say, say_json, size, table
+from reinstate_cli.console import duration, moment, plural, say, say_json, size, table
 from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, RestoreId, examples
 from reinstate_journal import open_reader
 from reinstate_service.operations.report import Counts, Report, make_report
@@ -26,7 +26,9 @@ def report(
     ] = 20,
     json: Json = False,
 ) -> None:
-    """Tell what was restored, what was not, and why; from the journal alone.
+    """Tell what was restored and what was not.
+
+    And why; from the journal alone.
 
     Exits with 3 if something that was asked for is not restored.
     """
@@ -85,7 +87,11 @@ def _verdict(report: Report) -> str:
     if report.whole:
         return "Everything asked for is restored."
     accounts = sum(account.state == "failed" for account in report.accounts)
-    return f"Not restored: {len(report.failures):,} steps and {accounts:,} accounts, named above."
+    parts = [
+        *([plural(len(report.failures), "step")] if report.failures else []),
+        *([plural(accounts, "account")] if accounts else []),
+    ]
+    return f"Not everything is restored: {' and '.join(parts)} failed."
 
 
 def _totals(totals: Counts) -> str:
@@ -118,8 +124,13 @@ def _failures(report: Report, limit: int) -> list[str]:
     if not report.failures:
         return []
     shown = report.failures[:limit] if limit else report.failures
-    rows = ((one.address, one.what, "/".join(one.path), one.failure, one.reason) for one in shown)
-    lines = ["", table(("account", "step", "folder", "failure", "reason"), rows)]
+    lines = ["", "Not restored:"]
+    for one in shown:
+        place = f", {'/'.join(one.path)}" if one.path else ""
+        lines += [
+            f"  {one.address or '-'}  {one.what}{place}",
+            f"      {one.failure}: {one.reason}",
+        ]
     if len(shown) < len(report.failures):
         lines.append(f"  and {len(report.failures) - len(shown):,} more: --failures 0 lists all")
     return lines

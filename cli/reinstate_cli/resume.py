@@ -20,14 +20,16 @@ def resume(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a restore that was interrupted, with the options it was given.
+    """Go on with an interrupted restore.
 
-    It works after Ctrl-C, a crash, kill -9 or a power cut alike; nothing is lost and
+    It has the options that the restore was given. It works after Ctrl-C, a crash, kill -9 or a power cut alike; nothing is lost and
     nothing is done twice.
     """
     with open_reader(journal) as reader:
         run, options = last_options(reader, restore)
     if not quiet and not json:
-        how = run.outcome or "cut off"
-        tell(f"run {run.run} of restore {run.restore} was {how} in phase {run.phase}; going on")
+        ended = run.outcome in {"finished", "incomplete"}
+        how = run.outcome if ended else f"{run.outcome or 'cut off'} in phase {run.phase}"
+        then = "looking for what is new" if ended else "going on"
+        tell(f"run {run.run} of restore {run.restore}: {how}; {then}")
     carry_out(journal, options, as_json=json, quiet=quiet)

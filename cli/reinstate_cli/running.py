@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 import typer
 
-from reinstate_cli.console import say, say_json, tell
+from reinstate_cli.console import ReaderGone, finish, say, say_json, tell
 from reinstate_cli.progress import choose_progress
 from reinstate_cli.report import render
 from reinstate_journal import open_reader
@@ -31,12 +31,14 @@ def carry_out(journal: Path, options: Options, *, as_json: bool, quiet: bool) ->
     finished = restore_with_progress(journal, options, silent=quiet or as_json)
     with open_reader(journal) as reader:
         report = make_report(reader, finished.restore)
-    if as_json:
-        say_json(report)
-    elif not quiet:
-        if not finished.began:
-            say("Nothing to do: everything in this backup was restored before.\n")
-        say(render(report))
+    with suppress(ReaderGone):  # the exit code counts, whoever listens
+        if as_json:
+            say_json(report)
+        elif not quiet:
+            if not finished.began:
+                say("Nothing to do: everything in this backup was restored before.\n")
+            say(render(report))
+        finish()
     raise typer.Exit(0 if report.whole else 3)
 
 
@@ -53,15 +55,22 @@ def restore_with_progress(journal: Path, options: Options, *, silent: bool) -> F
 @contextmanager
 def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
     """The first signal asks the run to end the batch in hand; a second one ends the process
-    at once, which loses nothing either."""
-    previous = {number: signal.getsignal(number) for number in _SIGNALS}
+    at once, which loses nothing either. What the caller ignores, as nohup does, stays ignored."""
+    previous = {
+        number: handler
+        for number in _SIGNALS
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
 
     def ask(number: int, _frame: FrameType | None) -> None:
         stop.set()
         signal.signal(number, signal.SIG_DFL)
-        tell(f"{signal.Signals(number).name}: finishing the batch in hand; once more ends at once")
+        name = signal.Signals(number).name
+        text = f"{name}: finishing the batch in hand; once more ends at once"
+        # The signal may have come while this thread was writing to stderr itself.
+        threading.Thread(target=tell, args=(text,)).start()
 
-    for number in _SIGNALS:
+    for number in previous:
         signal.signal(number, ask)
     try:
         yield

@@ -18,7 +18,8 @@ from reinstate_journal.errors import UsageError
 from reinstate_service.restore.options import Options
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_SIZE = re.compile(r"(\d+)\s*([kmg]?)i?b?", re.IGNORECASE)
+_SCHEME = re.compile("[a-z][a-z0-9+-]*:")
+_SIZE = re.compile(r"(\d{1,15})\s*([kmg]?)i?b?", re.IGNORECASE)
 
 
 def selection(
@@ -93,7 +94,9 @@ def selection(
     max_file_size: Annotated[
         str,
         typer.Option(
-            "--max-file-size", metavar="SIZE", help="Skip and report larger items: 50M, 1G."
+            "--max-file-size",
+            metavar="SIZE",
+            help="Skip and report larger items: 50M, 1G; 0: none.",
         ),
     ] = "0",
     force_as_external_restore: Annotated[
@@ -121,11 +124,11 @@ def selection(
 ) -> Options:
     """The options as they were typed, checked. Raises UsageError."""
     return Options(
-        source=_absolute(source, "backup"),
+        source=_absolute(source, "backup") if _SCHEME.match(source) else _path(source),
         destination=_absolute(destination, "maildir"),
         owner=_owner(owner),
-        accounts=(*_names(accounts), *_lines(input_file)),
-        domains=_names(domains),
+        accounts=(*_names("--accounts", accounts), *_lines(input_file)),
+        domains=_names("--domains", domains),
         at=moment_of(at),
         filter_deleted=filter_deleted,
         skip_system_accounts=skip_system_accounts,
@@ -139,7 +142,7 @@ def selection(
         max_file_size=byte_count(max_file_size),
         force_as_external_restore=force_as_external_restore,
         concurrent_accounts=concurrent_accounts,
-        notifications=_names(notifications),
+        notifications=_names("--notifications", notifications),
     )
 
 
@@ -187,15 +190,25 @@ def byte_count(text: str) -> int:
     return int(match[1]) * _UNITS[match[2].lower()]
 
 
-def _names(values: list[str] | None) -> tuple[str, ...]:
+def _names(option: str, values: list[str] | None) -> tuple[str, ...]:
     names = (name.strip() for value in values or () for name in value.split(","))
-    return tuple(name for name in names if name)
+    found = tuple(name for name in names if name)
+    if values and not found:
+        # An empty shell variable must not come to mean "all of them".
+        raise UsageError(detail=f"{option} names nothing")
+    return found
 
 
 def _lines(file: Path | None) -> tuple[str, ...]:
     if file is None:
         return ()
-    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(detail=f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(detail=f"{file} is no text in UTF-8") from None
+    lines = (line.strip() for line in text.splitlines())
     names = tuple(line for line in lines if line and not line.startswith("#"))
     if not names:
         raise UsageError(detail=f"{file} names no account")
@@ -204,14 +217,14 @@ def _lines(file: Path | None) -> tuple[str, ...]:
 
 def _absolute(location: str, scheme: str) -> str:
     """The location with an absolute path, so that `resume` finds it from anywhere."""
-    prefix, _, path = location.rpartition(":")
-    if prefix not in {"", scheme} or not path:
-        return location
-    return (
-        f"{scheme}:{Path(path).expanduser().absolute()}"
-        if prefix
-        else str(Path(path).expanduser().absolute())
-    )
+    prefix, _, path = location.partition(":")
+    return f"{scheme}:{_path(path)}" if prefix == scheme and path else location
+
+
+def _path(text: str) -> str:
+    if not text:
+        raise UsageError(detail="the path of the backup is empty")
+    return str(Path(text).expanduser().absolute())
 
 
 def _owner(text: str | None) -> tuple[int, int] | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
 
-from reinstate_cli.console import moment, say, say_json, say_json_line, size, table
+from reinstate_cli.console import moment, say, say_json, say_json_line, size
 from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, examples
 from reinstate_journal import open_reader
-from reinstate_service.operations.status import Status, journal_files, make_status
+from reinstate_service.operations.status import RestoreStatus, Status, journal_files, make_status
 
 EPILOG = examples("reinstate status", "reinstate status --json", "reinstate status --follow")
 
@@ -21,7 +22,10 @@ def status(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tell where each restore stands; also while another process works on it."""
+    """Tell where each restore stands.
+
+    Also while another process works on it. --follow ends with Ctrl-C.
+    """
     with open_reader(journal) as reader:
         current = make_status(reader)
         _print(current, as_json=json, one_line=follow)
@@ -30,7 +34,13 @@ def status(
         from watchfiles import watch  # noqa: PLC0415 - only --follow pays for it
 
         names = {str(path.resolve()) for path in journal_files(journal)}
-        for changes in watch(journal.resolve().parent, recursive=False, step=500, debounce=2000):
+        for changes in watch(
+            journal.resolve().parent,
+            recursive=False,
+            step=500,
+            debounce=2000,
+            raise_interrupt=False,
+        ):
             if any(path in names for _, path in changes):
                 _print(make_status(reader), as_json=json, one_line=True)
 
@@ -53,24 +63,44 @@ def render(current: Status) -> str:
     """The status for people."""
     if not current.restores:
         return f"{current.journal}: no restore yet"
-    lines = [f"{current.journal}: {current.writer or 'nobody'} writes to it now"]
-    for one in current.restores:
-        lines += [
-            "",
-            f"Restore {one.restore.restore}: {one.state}",
-            f"  from  {one.restore.backup}",
-            f"  to    {one.restore.destination}",
-            f"  run   {one.run.run}, phase {one.run.phase}, since {moment(one.run.started_at)}",
-            "",
-            table(
-                ("what", "number"),
-                [
-                    *((f"accounts {state}", count) for state, count in one.accounts.items()),
-                    *((f"items {outcome}", count) for outcome, count in one.items.items() if count),
-                ],
-            ),
-            f"{size(one.size)} restored",
-        ]
-        if one.state in {"cut off", "interrupted", "stopped"}:
-            lines.append(f"Go on with: reinstate resume --journal {current.journal}")
-    return "\n".join(lines)
+    busy = f"{current.writer} writes to it now" if current.writer else "nobody writes to it now"
+    return "\n".join(
+        [f"{current.journal}: {busy}", *(_one(one, current) for one in current.restores)]
+    )
+
+
+def _one(one: RestoreStatus, current: Status) -> str:
+    run, items = one.run, one.items
+    ended = f", ended {moment(run.ended_at)}" if run.ended_at else ""
+    rows = [
+        *((f"accounts {state}", f"{count:,}") for state, count in sorted(one.accounts.items())),
+        ("items restored", f"{items['done']:,}"),
+        ("items skipped", f"{items['skipped']:,}"),
+        ("items failed", f"{items['failed']:,}"),
+        *([("items in doubt", f"{items['doubt']:,}")] if items["doubt"] else []),
+    ]
+    width = max(len(name) for name, _ in rows)
+    numbers = max(len(count) for _, count in rows)
+    lines = [
+        "",
+        f"Restore {one.restore.restore}: {one.state}",
+        f"  from  {one.restore.backup}",
+        f"  to    {one.restore.destination}",
+        f"  run   {run.run}, phase {run.phase}, began {moment(run.started_at)}{ended}",
+        "",
+        *(f"  {name:<{width}}  {count:>{numbers}}" for name, count in rows),
+        f"  {'bytes restored':<{width}}  {size(one.size)}",
+    ]
+    return "\n".join([*lines, *_next(one, current)])
+
+
+def _next(one: RestoreStatus, current: Status) -> list[str]:
+    """What to do now, where something is to be done."""
+    name = f" {one.restore.restore}" if len(current.restores) > 1 else ""
+    which = f"{name} --journal {shlex.quote(current.journal)}"
+    if one.state in {"cut off", "interrupted", "stopped"}:
+        why = f": {one.run.reason}" if one.state == "stopped" else ""
+        return ["", f"It was {one.state}{why}", f"Go on with: reinstate resume{which}"]
+    if one.state == "incomplete":
+        return ["", f"What could not be restored: reinstate report{which}"]
+    return []

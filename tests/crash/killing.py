@@ -22,10 +22,12 @@ def _work(journal: Path, options: Options) -> None:
 def restore_and_kill(journal: Path, options: Options, after: float) -> bool:
     """Restores in another process, which gets SIGKILL `after` seconds, if it still runs.
 
-    Answers whether it was killed.
+    The time counts from the moment the journal is there. Answers whether it was killed.
     """
     process = _CONTEXT.Process(target=_work, args=(journal, options))
     process.start()
+    while process.exitcode is None and not journal.exists():
+        process.join(0.001)
     process.join(after)
     if process.exitcode is None and process.pid is not None:
         os.kill(process.pid, signal.SIGKILL)

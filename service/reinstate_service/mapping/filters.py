@@ -28,6 +28,12 @@ from reinstate_service.model import Path
 #: Zimbra's and Carbonio's own separator, in every script that they write.
 SLASH = "/"
 
+_BLANK = " \t"
+#: Zimbra and Carbonio read variables in every script; these words of theirs show one.
+_WITH_VARIABLES = frozenset({"variables", "set", "disabled_if", "tag", "flag", "log", "reply"})
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+_ENCODED = re.compile(r"\$\{(?:hex|unicode):[^{}]*\}", re.IGNORECASE)
+
 
 class Change(NamedTuple):
     """A string that named `old` and now names `new`; `line` counts from 1."""
@@ -163,12 +169,6 @@ class _Dialect(NamedTuple):
         if self.variables and _VARIABLE.search(text):
             return "its folder depends on variables"
         return ""
-
-
-_WITH_VARIABLES = frozenset({"variables", "set", "disabled_if", "tag", "flag", "log", "reply"})
-_VARIABLE = re.compile(r"\$\{[^{}]*\}")
-_BLANK = " \t"
-_ENCODED = re.compile(r"\$\{(?:hex|unicode):[^{}]*\}", re.IGNORECASE)
 
 
 class _Found(NamedTuple):

@@ -78,17 +78,26 @@ def _place(place: Path) -> Iterator[Finding]:
     found = place.absolute()
     while not found.exists():
         found = found.parent
+    if not found.is_dir():
+        yield Finding("destination", "problem", f"{found} is no directory")
+        return
     if not os.access(found, os.W_OK):
         yield Finding("destination", "problem", f"{found} cannot be written by this user")
         return
     free = shutil.disk_usage(found).free
-    yield Finding("space", "ok" if free > _LITTLE_SPACE else "problem", f"{free:,} bytes free")
+    yield Finding(
+        "space", "ok" if free > _LITTLE_SPACE else "problem", f"{free / 1024**3:,.1f} GiB free"
+    )
     inodes = os.statvfs(found)
     if inodes.f_files:
         yield Finding("inodes", "ok", f"{inodes.f_favail:,} free")
-    with tempfile.TemporaryDirectory(dir=found) as folder:
-        (Path(folder) / "a").touch()
-        sensitive = not (Path(folder) / "A").exists()
+    try:
+        with tempfile.TemporaryDirectory(dir=found) as folder:
+            (Path(folder) / "a").touch()
+            sensitive = not (Path(folder) / "A").exists()
+    except OSError as error:
+        yield Finding("destination", "problem", f"nothing can be made in {found}: {error.strerror}")
+        return
     yield Finding(
         "file names",
         "ok" if sensitive else "problem",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from reinstate_service.destination.contract import Destination
@@ -22,12 +22,15 @@ from reinstate_service.source.contract import Source
 
 
 class Provision(Frozen, frozen=True):
-    """One object of phase 1; `action` is create, use (it is there already), or put (create it
-    unless it is there)."""
+    """One object of phase 1; `action` is create, or use when the destination has it already."""
 
     kind: str
     name: str
     action: str
+
+
+def _provision(kind: str, name: str, is_there: Callable[[str], bool]) -> Provision:
+    return Provision(kind, name, "use" if is_there(name) else "create")
 
 
 class AccountPreview(Frozen, frozen=True):
@@ -75,15 +78,13 @@ class Planner:
     def preview(self) -> Preview:
         """Phase 1, and what is left out."""
         plan, selection = self._read.provisioning, self._read.selection
-        has_domain = self._destination.has_domain
-        domains = (
-            Provision("domain", domain.name, "use" if has_domain(domain.name) else "create")
-            for domain in plan.domains
-        )
+        there = self._destination
+        domains = (_provision("domain", domain.name, there.has_domain) for domain in plan.domains)
         classes = (
-            Provision("class of service", cos.name, "put") for cos in plan.classes_of_service
+            _provision("class of service", cos.name, there.has_class_of_service)
+            for cos in plan.classes_of_service
         )
-        lists = (Provision("distribution list", lst.address, "put") for lst in plan.lists)
+        lists = (_provision("distribution list", lst.address, there.has_list) for lst in plan.lists)
         return Preview(
             self._read.identity.server_id,
             self._read.identity.last_scan,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from reinstate_journal import open_journal
+from reinstate_journal import open_journal, open_reader
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Run
 from reinstate_service.destination.contract import Destination
@@ -73,9 +73,9 @@ def last_options(journal: Reader, restore: str | None = None) -> tuple[Run, Opti
 def abort_restore(journal: Path, restore: str | None) -> list[str]:
     """Ends a restore that will not go on; answers the addresses whose quota came back.
 
-    Raises NoRestore, SeveralRestores, JournalError, DestinationError.
+    Raises NoRestore, SeveralRestores, JournalMissing, JournalError, DestinationError.
     """
-    with open_journal(journal) as writer:
-        run, options = last_options(writer, restore)
-        with opened(options) as destination:
-            return abort(writer, destination, run.restore)
+    with open_reader(journal) as reader:  # which makes no journal where there is none
+        run, options = last_options(reader, restore)
+    with open_journal(journal) as writer, opened(options) as destination:
+        return abort(writer, destination, run.restore)

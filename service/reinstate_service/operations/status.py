@@ -12,7 +12,8 @@ from reinstate_service.model import Frozen
 
 
 class RestoreStatus(Frozen, frozen=True):
-    """One restore: its last run, and how many accounts and items are in which state."""
+    """One restore: its last run, and how many accounts and items are in which state. Items of
+    skipped accounts count as skipped, as they do in the report."""
 
     restore: Restore
     run: Run
@@ -43,9 +44,11 @@ def _restore(journal: Reader, restore: Restore, busy: bool) -> RestoreStatus:
     run = journal.progress.last_run(restore.restore)
     assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
     accounts: dict[str, int] = {}
+    items = {outcome.value: 0 for outcome in Outcome}
     for account in journal.progress.accounts(restore.restore):
         accounts[account.state] = accounts.get(account.state, 0) + 1
-    items = {outcome.value: 0 for outcome in Outcome}
+        if account.state == "skipped":
+            items[Outcome.SKIPPED.value] += account.items or 0
     size = 0
     for tally in journal.progress.all_tallies(restore.restore):
         items[tally.outcome.value] += tally.count
