@@ -23,7 +23,7 @@ EPILOG = examples(
     "reinstate plan /srv/backup maildir:/srv/mail --domains example.com --json",
 )
 #: Folders that go where anybody would expect them are counted, not listed.
-_EXPECTED = {Reason.SYSTEM, Reason.CREATED}
+_EXPECTED = {Reason.SYSTEM, Reason.CREATED, Reason.EXISTING}
 
 
 @with_selection
@@ -37,7 +37,8 @@ def plan(
     """Show what a restore would do, and touch nothing.
 
     With --json, the first line is the plan as a whole, every further line an account
-    with all its folders.
+    with all its folders. The journal is not looked at: what an earlier run has restored
+    is counted again.
     """
     with opened_for_reading(options) as destination:
         planner = Planner(open_source(options.source, options.at), destination, options)

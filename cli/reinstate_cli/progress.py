@@ -33,8 +33,8 @@ class Tally:
         left = (self.items - self.done) / rate if rate else 0
         parts = [
             f"phase {self.phase}",
-            f"{self.done:,} of {self.items:,} items",
-            f"{self.begun:,} of {self.accounts:,} accounts" if self.begun else "",
+            f"{self.done:,}/{self.items:,} items",
+            f"{self.begun:,}/{self.accounts:,} accounts" if self.begun else "",
             size(self.size),
             f"{rate:,.0f}/s",
             f"{self.failed:,} failed" if self.failed else "",
@@ -111,11 +111,12 @@ class BarProgress(PlainProgress):
         from rich.table import Column  # noqa: PLC0415
 
         self._bar = Progress(
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             console=Console(stderr=True),
             transient=True,
+            expand=True,
         )
         self._task = self._bar.add_task("reading the backup", total=None)
         self._bar.start()

@@ -22,8 +22,8 @@ def resume(
 ) -> None:
     """Go on with an interrupted restore.
 
-    It has the options that the restore was given. It works after Ctrl-C, a crash, kill -9 or a power cut alike; nothing is lost and
-    nothing is done twice.
+    It has the options that the restore was given, and works after Ctrl-C, a crash,
+    kill -9 or a power cut alike; nothing is lost and nothing is done twice.
     """
     with open_reader(journal) as reader:
         run, options = last_options(reader, restore)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -34,15 +35,12 @@ def status(
         from watchfiles import watch  # noqa: PLC0415 - only --follow pays for it
 
         names = {str(path.resolve()) for path in journal_files(journal)}
-        for changes in watch(
-            journal.resolve().parent,
-            recursive=False,
-            step=500,
-            debounce=2000,
-            raise_interrupt=False,
-        ):
-            if any(path in names for _, path in changes):
-                _print(make_status(reader), as_json=json, one_line=True)
+        with suppress(KeyboardInterrupt):  # the way out of --follow
+            for changes in watch(
+                journal.resolve().parent, recursive=False, step=500, debounce=2000
+            ):
+                if any(path in names for _, path in changes):
+                    _print(make_status(reader), as_json=json, one_line=True)
 
 
 def _print(current: Status, *, as_json: bool, one_line: bool) -> None:

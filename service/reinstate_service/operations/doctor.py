@@ -69,7 +69,7 @@ def _journal(journal: Path) -> Iterator[Finding]:
         yield Finding("journal", "problem", str(error))
         return
     for finding in wrong:
-        yield Finding("journal", "problem", finding.message)
+        yield Finding("journal", "problem", f"{journal}: {finding.message}")
     if not wrong:
         yield Finding("journal", "ok", f"{journal}: chain, numbering and projections are right")
 
