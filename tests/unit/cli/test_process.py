@@ -109,15 +109,19 @@ def test_a_signal_that_the_caller_ignores_stays_ignored(big: Path, tmp_path: Pat
     assert running.returncode == 0, err
 
 
-def test_status_answers_while_a_restore_writes(big: Path, tmp_path: Path) -> None:
+def test_status_answers_and_a_second_process_is_refused_while_a_restore_works(
+    big: Path, tmp_path: Path
+) -> None:
     running = begin(big, tmp_path)
+    running.send_signal(signal.SIGSTOP)  # so that it is still at work when it is asked about
     told = json.loads(run("status", "--journal", tmp_path / "r.db", "--json"))
-    second = run("resume", "--journal", tmp_path / "r.db", expect=6)
+    refused = run("resume", "--journal", tmp_path / "r.db", expect=6)
     running.send_signal(signal.SIGTERM)
+    running.send_signal(signal.SIGCONT)
     running.communicate(timeout=60)
     assert told["writer"].startswith(f"process {running.pid} on ")
     assert told["restores"][0]["state"] == "running"
-    assert second == ""
+    assert refused == ""
 
 
 def test_following_the_status_ends_quietly_with_ctrl_c(restored: Restored) -> None:
