@@ -10,8 +10,7 @@ from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.mapping.paths import (
     by_comparable,
     comparable,
-    fit_path,
-    normalise,
+    place_below,
     source_paths,
 )
 from reinstate_service.model import Folder, Frozen, Path
@@ -60,7 +59,7 @@ def map_folders(
             path, reason = namespace.roles[folder.role], Reason.SYSTEM
         else:
             parent = places[folder.parent] if len(source) > 1 else ()
-            path = normalise(fit_path(normalise(parent), normalise((folder.name,))[0], namespace))
+            path = place_below(parent, folder.name, namespace)
             if (known := present.get(comparable(path, namespace))) is not None:
                 path, reason = known, Reason.EXISTING
             elif path[-1] != folder.name or (len(source) == 1 and folder.parent):

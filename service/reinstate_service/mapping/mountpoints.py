@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from reinstate_service.mapping.namespace import Namespace
-from reinstate_service.mapping.paths import comparable, fit_path, normalise
+from reinstate_service.mapping.paths import comparable, place_below
 from reinstate_service.model import MAIL_TYPES, Frozen, Mountpoint, Path
 
 
@@ -46,7 +46,7 @@ def map_mountpoints(
 
     def decide(mountpoint: Mountpoint) -> MountpointDecision:
         parent = places.get(mountpoint.parent, ())
-        path = normalise(fit_path(parent, mountpoint.name, namespace))
+        path = place_below(parent, mountpoint.name, namespace)
         owner = owner_of(mountpoint.owner)
         if owner is None:
             reason = f"its owner, account {mountpoint.owner}, is not on the destination"

@@ -15,10 +15,16 @@ INBOX = "INBOX"
 def normalise(path: Path) -> Path:
     """`path` in the one form that paths are compared in: every segment in Unicode NFC,
     INBOX at the root in capitals (RFC 3501 §5.1)."""
-    segments = tuple(unicodedata.normalize("NFC", segment) for segment in path)
-    if segments and segments[0].upper() == INBOX:
-        return (INBOX, *segments[1:])
-    return segments
+    return _rooted(tuple(unicodedata.normalize("NFC", segment) for segment in path))
+
+
+def place_below(parent: Path, name: str, namespace: Namespace) -> Path:
+    """The path of a folder called `name` below `parent`, which keeps its spelling there."""
+    return _rooted(fit_path(parent, unicodedata.normalize("NFC", name), namespace))
+
+
+def _rooted(path: Path) -> Path:
+    return (INBOX, *path[1:]) if path and path[0].upper() == INBOX else path
 
 
 def comparable(path: Path, namespace: Namespace) -> Path:
@@ -30,19 +36,19 @@ def comparable(path: Path, namespace: Namespace) -> Path:
 def source_paths(containers: Iterable[Folder | Mountpoint]) -> dict[str, Path]:
     """The backup's path of every container, by id, ancestors before descendants.
 
-    One whose parent is not among `containers`, or is its own ancestor, stands at
-    the root: a broken link never loses a folder.
+    One whose parent is not among `containers`, or that is its own ancestor, stands at
+    the root, and what lies below it stays there: a broken link never loses a folder.
     """
     by_id = {container.id: container for container in containers}
     found: dict[str, Path] = {}
 
     def path_of(container: Folder | Mountpoint) -> Path:
-        chain, seen = [container], {container.id}
-        while (parent := by_id.get(chain[-1].parent)) is not None and parent.id not in seen:
+        chain, depth = [container], {container.id: 0}
+        while (parent := by_id.get(chain[-1].parent)) is not None and parent.id not in depth:
+            depth[parent.id] = len(chain)
             chain.append(parent)
-            seen.add(parent.id)
         if parent is not None:
-            return (container.name,)
+            del chain[depth[parent.id] + 1 :]
         return tuple(link.name for link in reversed(chain))
 
     for container in by_id.values():
@@ -104,5 +110,6 @@ def _short(text: str, digits: int) -> str:
 
 
 def by_comparable(paths: Iterable[Path], namespace: Namespace) -> Mapping[Path, Path]:
-    """The paths by their comparable form."""
-    return {comparable(path, namespace): path for path in paths}
+    """The paths by their comparable form; of several, the one that is written normalised."""
+    ordered = sorted(paths, key=lambda path: (path == normalise(path), path))
+    return {comparable(path, namespace): path for path in ordered}

@@ -39,6 +39,7 @@ def select_accounts(refs: Sequence[AccountRef], domains: set[str], options: Opti
     wanted_domains = {domain.lower() for domain in options.domains}
     if unknown := wanted_domains - {domain.lower() for domain in domains}:
         raise UnknownDomains(names=", ".join(sorted(unknown)))
+    living = {ref.address.lower() for ref in refs if not ref.deleted}
     if options.accounts:
         refs = _named(refs, options.accounts)
     else:
@@ -49,7 +50,7 @@ def select_accounts(refs: Sequence[AccountRef], domains: set[str], options: Opti
     for ref in refs:
         if wanted_domains and ref.address.rpartition("@")[2].lower() not in wanted_domains:
             continue
-        if (reason := _reason_to_skip(ref, taken, options)) is not None:
+        if (reason := _reason_to_skip(ref, living, taken, options)) is not None:
             skipped.append((ref, reason))
         else:
             taken.add(ref.address.lower())
@@ -72,12 +73,15 @@ def _named(refs: Sequence[AccountRef], names: Sequence[str]) -> list[AccountRef]
     return list(ordered.values())
 
 
-def _reason_to_skip(ref: AccountRef, taken: set[str], options: Options) -> str | None:
+def _reason_to_skip(
+    ref: AccountRef, living: set[str], taken: set[str], options: Options
+) -> str | None:
     if ref.system and options.skip_system_accounts:
         return "system account"
     if ref.deleted and options.filter_deleted:
         return "deleted"
-    if ref.address.lower() in taken:
+    address = ref.address.lower()
+    if address in taken or (ref.deleted and address in living):
         return "deleted account whose address is in use again"
     return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,12 +146,12 @@ def test_law_every_folder_has_exactly_one_place_that_the_destination_can_hold(
         assert all(namespace.separator not in segment for segment in decision.path)
 
 
-@given(FOLDERS, EXISTING, SPACES, st.randoms())
+@given(FOLDERS, EXISTING, SPACES, st.randoms(use_true_random=False))
 def test_law_the_order_of_the_folders_changes_nothing(
-    folders: list[Folder], existing: list[Path], namespace: Namespace, random: object
+    folders: list[Folder], existing: list[Path], namespace: Namespace, random: Random
 ) -> None:
     shuffled = list(folders)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert map_folders(folders, existing, namespace) == map_folders(shuffled, existing, namespace)
 
 
@@ -162,14 +164,10 @@ def test_law_going_on_after_any_part_gives_what_one_go_gives(
     assert map_folders(folders, existing, namespace, settled) == whole[cut:]
 
 
-@given(FOLDERS, EXISTING, SPACES)
+@given(FOLDERS, EXISTING)
 def test_law_doing_it_again_on_what_it_made_gives_the_same_places(
-    folders: list[Folder], existing: list[Path], namespace: Namespace
+    folders: list[Folder], existing: list[Path]
 ) -> None:
-    first = places(map_folders(folders, existing, namespace))
-    again = places(map_folders(folders, [*existing, *first.values()], namespace))
-    assert {key: tuple(path) for key, path in merged(first, namespace).items()} == {
-        key: tuple(path) for key, path in merged(again, namespace).items()
-    } or namespace is CASELESS
-    if namespace is NAMESPACE:
-        assert again == first
+    first = places(map_folders(folders, existing, NAMESPACE))
+    again = places(map_folders(folders, [*existing, *first.values()], NAMESPACE))
+    assert again == first

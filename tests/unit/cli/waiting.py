@@ -1,0 +1,28 @@
+"""How a test waits until a restore in another process has come far enough."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from watchfiles import watch
+
+from reinstate_journal import open_reader
+from reinstate_journal.errors import JournalMissing
+from reinstate_journal.events import ItemRestored
+
+
+def wait_for_the_first_item(journal: Path, running: subprocess.Popen[bytes]) -> None:
+    """Returns as soon as the journal has an item restored; the process must live till then."""
+    for _ in watch(journal.parent, yield_on_timeout=True, rust_timeout=100, debounce=50, step=10):
+        if _has_restored(journal):
+            return
+        assert running.poll() is None, running.communicate()
+
+
+def _has_restored(journal: Path) -> bool:
+    try:
+        with open_reader(journal) as reader:
+            return next(iter(reader.read(types=[ItemRestored], limit=1)), None) is not None
+    except JournalMissing:
+        return False
