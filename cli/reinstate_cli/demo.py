@@ -11,7 +11,7 @@ import typer
 from reinstate_cli.console import say
 from reinstate_cli.options import Quiet, examples
 from reinstate_cli.report import render
-from reinstate_cli.running import restore_with_progress
+from reinstate_cli.running import NOTHING_TO_DO, restore_with_progress
 from reinstate_journal import open_reader
 from reinstate_service.operations.report import make_report
 from reinstate_service.operations.sample import build_sample, demo_messages
@@ -47,7 +47,7 @@ def demo(
     if quiet:
         return
     if not finished.began:
-        say("Nothing to do: everything in this backup was restored before.\n")
+        say(NOTHING_TO_DO)
     say(text)
     say("\nWhat failed is meant to: shares that lead nowhere, as backups have them.")
     say("\nLook at what was made:")

@@ -22,7 +22,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.items = self.done = self.failed = self.settled = self.size = 0
-        self.accounts = self.begun = self.accounts_failed = 0
+        self.accounts = self.through = self.accounts_failed = 0
         self.phase = 0
         self.began = time.monotonic()
 
@@ -34,7 +34,7 @@ class Tally:
         parts = [
             f"phase {self.phase}",
             f"{self.done:,}/{self.items:,} items",
-            f"{self.begun:,}/{self.accounts:,} accounts" if self.begun else "",
+            f"{self.through:,}/{self.accounts:,} accounts" if self.through else "",
             size(self.size),
             f"{rate:,.0f}/s",
             f"{self.failed:,} failed" if self.failed else "",
@@ -73,12 +73,11 @@ class PlainProgress(Observer):
 
     def _enter(self, phase: int) -> None:
         with self._lock:
-            self.tally.phase, self.tally.begun = phase, 0
+            self.tally.phase, self.tally.through = phase, 0
 
     def account(self, address: str, state: str) -> None:
         with self._lock:
-            # Phase 2 counts who has begun, phase 3 who is through.
-            self.tally.begun += state == ("done" if self.tally.phase == 3 else "started")
+            self.tally.through += state == "done"
             self.tally.accounts_failed += state == "failed"
             self.changed()
         if state == "failed":

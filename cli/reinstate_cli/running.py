@@ -20,6 +20,7 @@ from reinstate_service.operations.session import start_restore
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.run import Finished
 
+NOTHING_TO_DO = "Nothing to do: this backup holds nothing that was not restored before.\n"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -36,7 +37,7 @@ def carry_out(journal: Path, options: Options, *, as_json: bool, quiet: bool) ->
             say_json(report)
         elif not quiet:
             if not finished.began:
-                say("Nothing to do: everything in this backup was restored before.\n")
+                say(NOTHING_TO_DO)
             say(render(report))
         finish()
     raise typer.Exit(0 if report.whole else 3)

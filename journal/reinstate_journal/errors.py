@@ -49,7 +49,7 @@ class DestinationError(ReinstateError):
     """The destination cannot be reached, refuses, or is full."""
 
     message = "The destination {destination} refuses: {detail}"
-    hint = "Mend the cause, then go on exactly where it stopped: reinstate resume"
+    hint = "Mend the cause and run the same command again: it goes on where it stopped."
     exit_code = 5
     retryable = True
 

@@ -228,7 +228,7 @@ def test_accounts_are_chosen_by_the_documented_parameters() -> None:
     assert _chosen(skip_system_accounts=False)[0] == ["1", "2", "3", "5"]
     kept, left = _chosen(filter_deleted=False)
     assert kept == ["1", "2", "5"]
-    assert left["4"] == "deleted account whose address is in use again"
+    assert left["4"] == "another account has the address"
 
 
 def test_accounts_that_the_backup_lacks_are_all_named_at_once() -> None:
@@ -249,4 +249,4 @@ def test_a_living_account_is_never_left_out_for_a_deleted_one_of_its_address(
 def test_a_deleted_account_named_alone_is_left_out_if_a_living_one_has_its_address() -> None:
     kept, left = _chosen(accounts=("4",), filter_deleted=False)
     assert kept == []
-    assert left == {"4": "deleted account whose address is in use again"}
+    assert left == {"4": "another account has the address"}

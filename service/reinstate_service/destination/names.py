@@ -57,7 +57,7 @@ def checked_path(path: Path) -> Path:
             raise Refused(detail=f"{'/'.join(path)!r} cannot be the path of a folder")
     if not path:
         raise Refused(detail="the root of an account is no folder")
-    return ("INBOX", *path[1:]) if path[0].upper() == "INBOX" else path
+    return ("INBOX", *path[1:]) if path[0].casefold() == "inbox" else path
 
 
 def checked_delivery(name: str) -> str:

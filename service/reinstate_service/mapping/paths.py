@@ -24,7 +24,7 @@ def place_below(parent: Path, name: str, namespace: Namespace) -> Path:
 
 
 def _rooted(path: Path) -> Path:
-    return (INBOX, *path[1:]) if path and path[0].upper() == INBOX else path
+    return (INBOX, *path[1:]) if path and path[0].casefold() == "inbox" else path
 
 
 def comparable(path: Path, namespace: Namespace) -> Path:
@@ -95,7 +95,8 @@ def fit_path(parent: Path, segment: str, namespace: Namespace) -> Path:
     path = (*parent, fit_segment(segment, namespace))
     if _stored_bytes(path, namespace) <= namespace.path_bytes:
         return path
-    mark = "~" + _short("\0".join((*parent, segment)), 12)
+    # Lengths before the segments: no two paths are the same text.
+    mark = "~" + _short("".join(f"{len(part)}:{part}" for part in (*parent, segment)), 12)
     while parent and _stored_bytes((*parent, mark), namespace) > namespace.path_bytes:
         parent = parent[:-1]
     return (*parent, mark)

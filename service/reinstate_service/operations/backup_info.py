@@ -26,7 +26,8 @@ from reinstate_service.model import (
 )
 from reinstate_service.source.backup_path import BackupPathSource, layout
 from reinstate_service.source.backup_path.decode import item_of
-from reinstate_service.source.backup_path.records import state_at
+from reinstate_service.source.backup_path.records import RecordState, state_at
+from reinstate_service.source.contract import RecordUnreadable
 
 
 class BackupInfo(Frozen, frozen=True):
@@ -221,8 +222,17 @@ def backup_folders(source: BackupPathSource, account: str) -> Iterator[FolderRow
 def backup_item(source: BackupPathSource, account: str, item: str) -> ItemStates:
     """All that was ever recorded of one item or folder. Raises BackupError, ItemError."""
     identifier = find_account(source, account)
-    states = source.states(identifier, item)
+    states = _states(source, identifier, item)
     return ItemStates(identifier, item, tuple(msgspec.to_builtins(state) for state in states))
+
+
+def _states(source: BackupPathSource, account: str, item: str) -> list[RecordState]:
+    try:
+        return source.states(account, item)
+    except RecordUnreadable as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise UsageError(detail=f"account {account} has no item {item}") from error
+        raise
 
 
 def extract(
@@ -239,7 +249,7 @@ def extract(
     if digest:
         pieces = source.blob(digest)
     else:
-        state = state_at(source.states(find_account(source, account), item), source.at)
+        state = state_at(_states(source, find_account(source, account), item), source.at)
         found = item_of(item, state)
         if not isinstance(found, Item):
             raise UsageError(detail=f"{item} is no item with content at that moment")

@@ -36,7 +36,7 @@ def finish_account(context: Context, ref: AccountRef, owner_of: OwnerOf) -> None
         put_quota_back(context.destination, recorder, ref.address, known.quota_due)
     if known is None or known.state != "completed":
         recorder.append(AccountCompleted(run=context.log.run))
-        context.observer.account(ref.address, "done")
+    context.observer.account(ref.address, "done")
 
 
 def owners(context: Context) -> OwnerOf:

@@ -82,6 +82,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
     if known is not None and known.items_state == state and not unfinished:
         settled = sum(tally.count for tally in tallies)
         context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
+        context.observer.account(ref.address, "done")
         return
     context.observer.account(ref.address, "started")
     containers = context.containers(ref)
@@ -94,6 +95,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
             pass_.restore(batch)
     if known is None or known.items_state != state:
         recorder.append(ItemsCompleted(state=state))
+    context.observer.account(ref.address, "done")
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:

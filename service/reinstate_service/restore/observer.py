@@ -13,7 +13,8 @@ class Observer:
         """Phase 1, 2 or 3 begins, over so many accounts."""
 
     def account(self, address: str, state: str) -> None:
-        """An account enters a state: started, done, failed."""
+        """An account's part of phase 2 has started, its part of phase 2 or 3 is done, or it has
+        failed."""
 
     def items(self, *, restored: int, skipped: int, failed: int, already: int, size: int) -> None:
         """So many items more, `size` bytes of restored ones; `already` were settled before."""

@@ -33,7 +33,7 @@ def abort(journal: Journal, destination: Destination, restore: str) -> list[str]
     """
     addresses = put_quotas_back(journal, destination, restore)
     last = journal.progress.last_run(restore)
-    if last is not None and last.outcome not in {"finished", "aborted"}:
+    if last is not None and last.outcome not in {"finished", "incomplete", "aborted"}:
         Recorder(journal, restore_stream(restore)).append(
             RunEnded(run=last.run, outcome="aborted", reason="by the administrator")
         )

@@ -126,7 +126,7 @@ def run_restore(
     )
     last = journal.progress.last_run(context.log.restore)
     try:
-        if last is not None and last.outcome != "finished":
+        if last is not None and last.outcome not in {"finished", "incomplete"}:
             context.log.begin()
         _phases(context, read)
     except BaseException as error:

@@ -82,7 +82,7 @@ def _reason_to_skip(
         return "deleted"
     address = ref.address.lower()
     if address in taken or (ref.deleted and address in living):
-        return "deleted account whose address is in use again"
+        return "another account has the address"
     return None
 
 
