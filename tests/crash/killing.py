@@ -19,15 +19,21 @@ def _work(journal: Path, options: Options) -> None:
     restore_here(journal, options)
 
 
-def restore_and_kill(journal: Path, options: Options, after: float) -> bool:
-    """Restores in another process, which gets SIGKILL `after` seconds, if it still runs.
-
-    The time counts from the moment the journal is there. Answers whether it was killed.
-    """
+def begin_restore(journal: Path, options: Options) -> multiprocessing.process.BaseProcess:
+    """A restore in another process, from the moment the journal is there."""
     process = _CONTEXT.Process(target=_work, args=(journal, options))
     process.start()
     while process.exitcode is None and not journal.exists():
         process.join(0.001)
+    return process
+
+
+def restore_and_kill(journal: Path, options: Options, after: float) -> bool:
+    """Restores in another process, which gets SIGKILL after so many seconds, if it still runs.
+
+    Answers whether it was killed.
+    """
+    process = begin_restore(journal, options)
     process.join(after)
     if process.exitcode is None and process.pid is not None:
         os.kill(process.pid, signal.SIGKILL)

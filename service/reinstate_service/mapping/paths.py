@@ -113,4 +113,4 @@ def _short(text: str, digits: int) -> str:
 def by_comparable(paths: Iterable[Path], namespace: Namespace) -> Mapping[Path, Path]:
     """The paths by their comparable form; of several, the one that is written normalised."""
     ordered = sorted(paths, key=lambda path: (path == normalise(path), path))
-    return {comparable(path, namespace): path for path in ordered}
+    return {comparable(path, namespace): _rooted(path) for path in ordered}

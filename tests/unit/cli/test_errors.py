@@ -276,8 +276,9 @@ def test_a_configuration_for_a_folder_that_is_no_destination_is_code_2(
 def test_the_hint_names_the_journal_that_was_named(
     ask: Ask, restored: Restored, tmp_path: Path
 ) -> None:
-    (tmp_path / "file").touch()
-    for given in (["--journal", "my journal.db"], ["--journal=my journal.db"]):
-        got = ask("restore", restored.backup, f"maildir:{tmp_path}/file/mail", *given)
-        assert got.code == 5
-        assert "reinstate resume --journal 'my journal.db'" in got.err
+    journal = tmp_path / "my journal.db"
+    with open_journal(journal):
+        for given in (["--journal", journal], [f"--journal={journal}"]):
+            got = ask("restore", restored.backup, f"maildir:{tmp_path}/mail", *given)
+            assert got.code == 6
+            assert f"reinstate status --journal '{journal}'" in got.err

@@ -21,8 +21,6 @@ from reinstate_journal.errors import DestinationError
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-#: What the name of a file ends in that is about to replace another.
-REPLACEMENT = ".reinstate"
 #: Below this many, flushing one by one costs less than flushing the file system.
 _FEW = 4
 
@@ -75,7 +73,7 @@ class Disk:
 
     def replace_file(self, parent: int, name: str, content: bytes) -> None:
         """Puts `content` in place of the file `name`, durably: all of it or nothing."""
-        new = name + REPLACEMENT
+        new = _replacement(name)
         descriptor = self.new_file(parent, new)
         try:
             write_all(descriptor, content)
@@ -87,7 +85,7 @@ class Disk:
 
     def replace_link(self, parent: int, name: str, target: str) -> None:
         """Lets the symlink `name` point at `target`, durably, with no moment without it."""
-        new = name + REPLACEMENT
+        new = _replacement(name)
         unlink_if_there(parent, new)
         os.symlink(target, new, dir_fd=parent)
         if self.owner is not None:
@@ -183,6 +181,11 @@ def read_pieces(parent: int, name: str) -> Iterator[bytes]:
     with os.fdopen(os.open(name, _OLD_FILE, dir_fd=parent), "rb") as file:
         while piece := file.read(1 << 18):
             yield piece
+
+
+def _replacement(name: str) -> str:
+    """What the file is called that is about to replace `name`; it tells whose it is."""
+    return f"{name}.reinstate.{os.getpid()}"
 
 
 def write_all(descriptor: int, content: bytes) -> None:

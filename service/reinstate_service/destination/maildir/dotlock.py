@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reinstate_service.destination.maildir.disk import (
-    REPLACEMENT,
     Disk,
     exists,
     read_file,
@@ -21,8 +20,9 @@ from reinstate_service.destination.maildir.disk import (
 #: Dovecot overrides a lock that has not changed for this long.
 _STALE_SECONDS = 30.0
 _WAIT_SECONDS = 60.0
-#: A lock that was written and not yet linked to its name: see `_taken`.
-_UNLINKED = re.compile(r".*\.lock\.(\d+)\.\d+", re.DOTALL)
+#: A lock that was written and not yet linked to its name, see `_taken`; a file that was to
+#: replace another, see `Disk.replace_file`. Both tell the process that made them.
+_UNFINISHED = re.compile(r".*(?:\.lock\.(\d+)\.\d+|\.reinstate\.(\d+))", re.DOTALL)
 
 
 def change_file(
@@ -108,6 +108,5 @@ def remove_leftovers(directory: int) -> None:
 def _is_leftover(parent: int, name: str) -> bool:
     if name.endswith(".lock"):
         return _abandoned(parent, name)
-    if (made := _UNLINKED.fullmatch(name)) is not None:
-        return _gone(made[1])
-    return name.endswith(REPLACEMENT)
+    made = _UNFINISHED.fullmatch(name)
+    return made is not None and _gone(made[1] or made[2])
