@@ -21,7 +21,7 @@ from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.source.contract import Source
 
 
-class Provision(Frozen, frozen=True):
+class Provision(Frozen, frozen=True, omit_defaults=False):
     """One object of phase 1; `action` is create, or use when the destination has it already."""
 
     kind: str
@@ -33,7 +33,7 @@ def _provision(kind: str, name: str, is_there: Callable[[str], bool]) -> Provisi
     return Provision(kind, name, "use" if is_there(name) else "create")
 
 
-class AccountPreview(Frozen, frozen=True):
+class AccountPreview(Frozen, frozen=True, omit_defaults=False):
     """One account: what becomes of it, its items, folders, grants and mountpoints."""
 
     account: str
@@ -48,7 +48,7 @@ class AccountPreview(Frozen, frozen=True):
     mountpoints: tuple[MountpointDecision, ...]
 
 
-class Preview(Frozen, frozen=True):
+class Preview(Frozen, frozen=True, omit_defaults=False):
     """The plan as a whole: phase 1, and the accounts left out, with the reason."""
 
     server_id: str

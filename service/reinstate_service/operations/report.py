@@ -33,7 +33,7 @@ class SeveralRestores(UsageError):
     hint = "Name one of them."
 
 
-class Counts(Frozen, frozen=True):
+class Counts(Frozen, frozen=True, omit_defaults=False):
     """Items by what became of them. `skipped` is by reason, `failed` by failure class;
     `doubt` counts those whose effect could not be decided. `size` is the bytes restored."""
 
@@ -45,7 +45,7 @@ class Counts(Frozen, frozen=True):
     size: int = 0
 
 
-class AccountReport(Frozen, frozen=True):
+class AccountReport(Frozen, frozen=True, omit_defaults=False):
     """One account. A skipped one counts its items as skipped for the account's reason."""
 
     account: str
@@ -55,7 +55,7 @@ class AccountReport(Frozen, frozen=True):
     counts: Counts
 
 
-class Failure(Frozen, frozen=True):
+class Failure(Frozen, frozen=True, omit_defaults=False):
     """One step that failed: of an item, or of something else (`item` is empty then)."""
 
     account: str
@@ -69,7 +69,7 @@ class Failure(Frozen, frozen=True):
     position: int
 
 
-class Report(Frozen, frozen=True):
+class Report(Frozen, frozen=True, omit_defaults=False):
     """A restore as its journal has it. `head` is the journal's last position and its chain
     in hex: the report can be checked against the journal by it."""
 

@@ -11,7 +11,7 @@ from reinstate_journal.progress import Restore, Run
 from reinstate_service.model import Frozen
 
 
-class RestoreStatus(Frozen, frozen=True):
+class RestoreStatus(Frozen, frozen=True, omit_defaults=False):
     """One restore: its last run, and how many accounts and items are in which state. Items of
     skipped accounts count as skipped, as they do in the report."""
 
@@ -23,7 +23,7 @@ class RestoreStatus(Frozen, frozen=True):
     size: int
 
 
-class Status(Frozen, frozen=True):
+class Status(Frozen, frozen=True, omit_defaults=False):
     """A journal: who writes to it now (empty if nobody), and its restores."""
 
     journal: str
