@@ -96,7 +96,10 @@ class Grant(Frozen, frozen=True):
 
 
 class Folder(Frozen, frozen=True):
-    """A folder of items. `parent` is empty for what lies at the account's root."""
+    """A folder of items. `parent` is empty for what lies at the account's root.
+
+    Where it `inherits`, the grants of the folders above it hold for it as well.
+    """
 
     id: str
     parent: str
@@ -107,6 +110,7 @@ class Folder(Frozen, frozen=True):
     subscribed: bool = True
     url: str = ""
     grants: tuple[Grant, ...] = ()
+    inherits: bool = True
 
 
 class Mountpoint(Frozen, frozen=True):

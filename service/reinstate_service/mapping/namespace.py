@@ -23,7 +23,8 @@ class Namespace(Frozen, frozen=True):
     `path_bytes` bound the *stored* form: `storage_encoding` is "utf-8" or "utf-7"
     (modified UTF-7, RFC 3501 §5.1.3), to which `storage_escape` characters add
     two bytes each. `shared_prefix` leads to other users' folders, with `{domain}` and
-    `{local}` filled in.
+    `{local}` filled in; where `mounts_in_place`, a mountpoint stands at its own path
+    instead, and nothing has to be redirected to it.
     """
 
     separator: str = "/"
@@ -37,6 +38,7 @@ class Namespace(Frozen, frozen=True):
     storage_encoding: str = "utf-8"
     roles: dict[Role, Path] = msgspec.field(default_factory=lambda: {Role.INBOX: ("INBOX",)})
     shared_prefix: Path = ("shared", "{domain}", "{local}")
+    mounts_in_place: bool = False
 
     def stored_bytes(self, segment: str) -> int:
         """How many bytes `segment` takes where it is stored."""

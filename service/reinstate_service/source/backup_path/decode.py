@@ -132,6 +132,7 @@ def container_of(identifier: str, state: RecordState, product: Product) -> Conta
                 state.subscribed,
                 state.url,
                 state.grants,
+                state.inherits,
             )
         case MountpointState():
             parent = _parent(state.parent)

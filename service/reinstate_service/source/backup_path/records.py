@@ -140,6 +140,7 @@ class FolderState(State, frozen=True, tag_field="type", tag="folder"):
     subscribed: bool = True
     url: str = ""
     grants: tuple[Grant, ...] = ()
+    inherits: bool = True
 
 
 class MountpointState(State, frozen=True, tag_field="type", tag="mountpoint"):

@@ -164,6 +164,7 @@ class BackupWriter:
             folder.subscribed,
             folder.url,
             folder.grants,
+            folder.inherits,
             start=self._start(start),
         )
         return self._put_record(account, folder.id, state)

@@ -1,0 +1,6 @@
+require ["imapflags", "fileinto"];
+if header :contains "subject" "urgent" {
+    addflag "\\Flagged";
+    mark;
+    fileinto "INBOX.Urgent";
+}

@@ -1,0 +1,4 @@
+require ["fileinto", "mailbox"];
+if header :contains "subject" "invoice" {
+  fileinto :create "Invoices";
+}

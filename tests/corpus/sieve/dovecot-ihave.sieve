@@ -1,0 +1,6 @@
+require ["ihave", "fileinto"];
+if ihave ["variables", "imap4flags"] {
+  fileinto "${x}Flagged";
+} else {
+  fileinto "Unflagged";
+}

@@ -1,0 +1,11 @@
+
+
+require	[	"fileinto"	]	;
+
+	if	true	{
+
+fileinto
+  "Blank /Between "
+  ;
+	}
+

@@ -1,0 +1,1 @@
+require["fileinto","copy"];if anyof(true,false){fileinto:copy"A";fileinto"B/C";}else{discard;}stop;

@@ -1,0 +1,2 @@
+redirect "work@example.com";
+if header :contains "subject" "Work" { discard; } else { keep; }
