@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from reinstate_journal.events import Path
+from reinstate_journal.events import FilterChange, FilterLeft, Path
 
 
 class MappedFolder(msgspec.Struct, frozen=True):
@@ -18,17 +18,52 @@ class MappedFolder(msgspec.Struct, frozen=True):
 
 
 class MappedMountpoint(msgspec.Struct, frozen=True):
-    """A mountpoint: restored at `path` for the owner's `target`, or `refused` for a reason.
+    """A mountpoint: where the backup has it, and either the owner's folder `target` with the
+    `address` under which the grantee reaches it, or why it was `refused`.
 
-    `address` is where the grantee finds it. Owner, target and address are empty
-    when it was refused, `refused` is empty when it was not.
+    `reason` is free, filter or beside; `restored` says that it leads there already.
+    Owner, target, address and reason are empty when it was refused.
     """
 
-    path: Path
+    source: Path
     owner: str
     target: Path
     address: Path
+    reason: str
+    restored: bool
     refused: str
+
+
+class Relocation(msgspec.Struct, frozen=True):
+    """Messages that were about to move when the journal ended."""
+
+    mountpoint: str
+    source: Path
+    owner: str
+    target: Path
+    items: tuple[str, ...]
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """How many messages moved from a stray folder into a mountpoint's target, and how many
+    their user had moved elsewhere."""
+
+    mountpoint: str
+    source: Path
+    target: Path
+    items: int
+    gone: int
+
+
+class MappedFilter(msgspec.Struct, frozen=True):
+    """A filter script as it was decided last: `before` and `after` are digests of its text,
+    `changed` and `left` what happened to its folders; `active` once it stands in place."""
+
+    before: str
+    after: str
+    changed: tuple[FilterChange, ...]
+    left: tuple[FilterLeft, ...]
+    active: bool
 
 
 class Containers(Protocol):
@@ -42,3 +77,17 @@ class Containers(Protocol):
 
     def mountpoints(self, stream: str) -> dict[str, MappedMountpoint]:
         """Every decided mountpoint by its id in the backup."""
+
+    def redirects(self, stream: str) -> dict[Path, Path]:
+        """Where a filter has to write that wrote to a folder or mountpoint of the backup which
+        has another path now: old path to new path. A mountpoint beside a folder of the user's
+        own redirects nothing: what files there means that folder."""
+
+    def filters(self, stream: str) -> dict[str, MappedFilter]:
+        """Every script that was redirected or reported, by its name."""
+
+    def relocating(self, stream: str) -> list[Relocation]:
+        """The relocations whose outcome is not known."""
+
+    def moved(self, stream: str) -> list[Moved]:
+        """What has moved, by mountpoint and folder."""

@@ -1,16 +1,15 @@
-"""The projection `container_map`, and the answers from it."""
+"""The projection `container_map`."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 
 from reinstate_journal import events
-from reinstate_journal.container_map import MappedFolder, MappedMountpoint
-from reinstate_journal.sqlite.connections import Connections
+from reinstate_journal.catalogue import Event
 from reinstate_journal.sqlite.row import Row
 
 _FOLDERS = """CREATE TABLE folders (
@@ -32,130 +31,174 @@ _MERGED = """CREATE TABLE merged (
 _MOUNTPOINTS = """CREATE TABLE mountpoints (
     stream INTEGER NOT NULL,
     mountpoint TEXT NOT NULL,
-    path TEXT NOT NULL,
+    source TEXT NOT NULL,
     owner TEXT NOT NULL,
     target TEXT NOT NULL,
     address TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    restored INTEGER NOT NULL,
     refused TEXT NOT NULL,
     PRIMARY KEY (stream, mountpoint)
 ) WITHOUT ROWID"""
 
-_CONCERNS = {
-    events.FolderMapped,
-    events.FoldersMerged,
-    events.MountpointRestored,
-    events.MountpointRefused,
-}
+_FILTERS = """CREATE TABLE filters (
+    stream INTEGER NOT NULL,
+    script TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    changed TEXT NOT NULL,
+    left_alone TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    PRIMARY KEY (stream, script)
+) WITHOUT ROWID"""
 
-_path = msgspec.json.Decoder(events.Path).decode
-_ids = msgspec.json.Decoder(tuple[str, ...]).decode
+_RELOCATING = """CREATE TABLE relocating (
+    stream INTEGER NOT NULL,
+    mountpoint TEXT NOT NULL,
+    source TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    target TEXT NOT NULL,
+    items TEXT NOT NULL,
+    PRIMARY KEY (stream, mountpoint, source)
+) WITHOUT ROWID"""
+
+_MOVED = """CREATE TABLE moved (
+    stream INTEGER NOT NULL,
+    mountpoint TEXT NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    items INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    PRIMARY KEY (stream, mountpoint, source)
+) WITHOUT ROWID"""
 
 
-def _json(value: Sequence[str]) -> str:
+def encoded(value: object) -> str:
+    """JSON as the tables hold it."""
     return msgspec.json.encode(value).decode()
 
 
 class ContainerMapProjection:
-    """Where each backup folder and mountpoint went; paths are JSON lists of segments."""
+    """Where each backup folder, mountpoint and filter went; paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
         "mountpoints": (_MOUNTPOINTS,),
+        "filters": (_FILTERS,),
+        "relocating": (_RELOCATING,),
+        "moved": (_MOVED,),
     }
 
     def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         """Fold `rows`; a later event about the same thing replaces an earlier one."""
         for row in rows:
-            if type(row.event) not in _CONCERNS:
-                continue
-            match row.event:
-                case events.FolderMapped(folder=folder, source=source, path=path, reason=reason):
-                    connection.execute(
-                        "INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?)",
-                        (row.stream_id, folder, _json(source), _json(path), reason),
-                    )
-                case events.FoldersMerged(path=path, folders=folders):
-                    connection.execute(
-                        "INSERT OR REPLACE INTO merged VALUES (?, ?, ?)",
-                        (row.stream_id, _json(path), _json(folders)),
-                    )
-                case events.MountpointRestored() as event:
-                    self._mountpoint(
-                        connection,
-                        row.stream_id,
-                        event.mountpoint,
-                        MappedMountpoint(event.path, event.owner, event.target, event.address, ""),
-                    )
-                case events.MountpointRefused() as event:
-                    self._mountpoint(
-                        connection,
-                        row.stream_id,
-                        event.mountpoint,
-                        MappedMountpoint(event.path, "", (), (), event.reason),
-                    )
-                case _:
-                    pass
-
-    def _mountpoint(
-        self, connection: sqlite3.Connection, stream: int, mountpoint: str, at: MappedMountpoint
-    ) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                stream,
-                mountpoint,
-                _json(at.path),
-                at.owner,
-                _json(at.target),
-                _json(at.address),
-                at.refused,
-            ),
-        )
+            if (change := _CHANGES.get(type(row.event))) is not None:
+                for statement, values in change(row.event):
+                    connection.execute(statement, (row.stream_id, *values))
 
 
-class SqliteContainers:
-    """Containers over the projection's tables."""
+Statements = Iterator[tuple[str, tuple[object, ...]]]
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
-    def folders(self, stream: str) -> dict[str, MappedFolder]:
-        """Every mapped folder by its id in the backup."""
-        with self._connections.lease() as connection:
-            rows = connection.execute(
-                "SELECT folder, source, path, reason FROM folders"
-                " JOIN streams ON streams.id = folders.stream WHERE streams.name = ?"
-                " ORDER BY folder",
-                (stream,),
-            ).fetchall()
-        return {
-            folder: MappedFolder(_path(source), _path(path), reason)
-            for folder, source, path, reason in rows
-        }
+def _folder_mapped(event: events.FolderMapped) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?)",
+        (event.folder, encoded(event.source), encoded(event.path), event.reason),
+    )
 
-    def merged(self, stream: str) -> dict[events.Path, tuple[str, ...]]:
-        """The backup folders that share one destination folder, by its path."""
-        with self._connections.lease() as connection:
-            rows = connection.execute(
-                "SELECT path, folders FROM merged"
-                " JOIN streams ON streams.id = merged.stream WHERE streams.name = ? ORDER BY path",
-                (stream,),
-            ).fetchall()
-        return {_path(path): _ids(folders) for path, folders in rows}
 
-    def mountpoints(self, stream: str) -> dict[str, MappedMountpoint]:
-        """Every decided mountpoint by its id in the backup."""
-        with self._connections.lease() as connection:
-            rows = connection.execute(
-                "SELECT mountpoint, path, owner, target, address, refused FROM mountpoints"
-                " JOIN streams ON streams.id = mountpoints.stream WHERE streams.name = ?"
-                " ORDER BY mountpoint",
-                (stream,),
-            ).fetchall()
-        return {
-            mountpoint: MappedMountpoint(_path(path), owner, _path(target), _path(address), refused)
-            for mountpoint, path, owner, target, address, refused in rows
-        }
+def _folders_merged(event: events.FoldersMerged) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO merged VALUES (?, ?, ?)",
+        (encoded(event.path), encoded(event.folders)),
+    )
+
+
+def _mountpoint_mapped(event: events.MountpointMapped) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, ?, ?, ?, ?, 0, '')",
+        (
+            event.mountpoint,
+            encoded(event.source),
+            event.owner,
+            encoded(event.target),
+            encoded(event.address),
+            event.reason,
+        ),
+    )
+
+
+def _mountpoint_restored(event: events.MountpointRestored) -> Statements:
+    yield (
+        "UPDATE mountpoints SET restored = 1 WHERE stream = ? AND mountpoint = ?",
+        (event.mountpoint,),
+    )
+
+
+def _mountpoint_refused(event: events.MountpointRefused) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, '', '[]', '[]', '', 0, ?)",
+        (event.mountpoint, encoded(event.path), event.reason),
+    )
+
+
+def _filter_redirected(event: events.FilterRedirected) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO filters VALUES (?, ?, ?, ?, ?, ?, 0)",
+        (event.script, event.before, event.after, encoded(event.changed), encoded(event.left)),
+    )
+
+
+def _filter_activated(event: events.FilterActivated) -> Statements:
+    yield (
+        "UPDATE filters SET active = 1 WHERE stream = ? AND script = ? AND after = ?",
+        (event.script, event.revision),
+    )
+
+
+def _relocation_started(event: events.RelocationStarted) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            event.mountpoint,
+            encoded(event.source),
+            event.owner,
+            encoded(event.target),
+            encoded(event.items),
+        ),
+    )
+
+
+def _items_relocated(event: events.ItemsRelocated) -> Statements:
+    yield (
+        "DELETE FROM relocating WHERE stream = ? AND mountpoint = ? AND source = ?",
+        (event.mountpoint, encoded(event.source)),
+    )
+    yield (
+        "INSERT INTO moved VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (stream, mountpoint, source) DO UPDATE"
+        " SET items = items + excluded.items, gone = gone + excluded.gone",
+        (
+            event.mountpoint,
+            encoded(event.source),
+            encoded(event.target),
+            len(event.items),
+            len(event.gone),
+        ),
+    )
+
+
+_CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
+    events.FolderMapped: _folder_mapped,
+    events.FoldersMerged: _folders_merged,
+    events.MountpointMapped: _mountpoint_mapped,
+    events.MountpointRestored: _mountpoint_restored,
+    events.MountpointRefused: _mountpoint_refused,
+    events.FilterRedirected: _filter_redirected,
+    events.FilterActivated: _filter_activated,
+    events.RelocationStarted: _relocation_started,
+    events.ItemsRelocated: _items_relocated,
+}

@@ -16,7 +16,8 @@ from reinstate_journal.journal import Head, Recorded
 from reinstate_journal.progress import Progress
 from reinstate_journal.sqlite.backup import write_copy
 from reinstate_journal.sqlite.connections import Connections
-from reinstate_journal.sqlite.containers import ContainerMapProjection, SqliteContainers
+from reinstate_journal.sqlite.container_queries import SqliteContainers
+from reinstate_journal.sqlite.containers import ContainerMapProjection
 from reinstate_journal.sqlite.progress import ProgressProjection
 from reinstate_journal.sqlite.progress_queries import SqliteProgress
 from reinstate_journal.sqlite.projection import Projection, decode

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from reinstate_journal.container_map import MappedFolder, MappedMountpoint
+from reinstate_journal.container_map import (
+    MappedFilter,
+    MappedFolder,
+    MappedMountpoint,
+    Moved,
+    Relocation,
+)
 from reinstate_journal.events import (
+    FilterActivated,
+    FilterChange,
+    FilterLeft,
+    FilterRedirected,
     FolderMapped,
     FoldersMerged,
+    ItemsRelocated,
+    MountpointMapped,
     MountpointRefused,
     MountpointRestored,
+    RelocationStarted,
     account_stream,
 )
 from reinstate_journal.journal import Journal
@@ -42,17 +55,62 @@ def test_merged_folders_are_found_by_their_common_path(journal: Journal) -> None
     assert journal.containers.merged(ANNA) == {("Work", "Old"): ("300", "301")}
 
 
-def test_a_mountpoint_is_restored_or_refused_whichever_came_last(journal: Journal) -> None:
+def test_a_mountpoint_is_mapped_restored_or_refused_whichever_came_last(journal: Journal) -> None:
+    mapped = MountpointMapped("7", ("Team",), "b@x.test", ("T",), ("shared", "b", "T"), "filter")
     journal.append(
         ANNA,
         0,
         [
             MountpointRefused("7", ("Team",), "its owner is not there"),
             MountpointRefused("8", ("Other",), "its target is not there"),
-            MountpointRestored("7", ("Team",), "b@x.test", ("T",), ("shared", "b", "T")),
+            mapped,
         ],
     )
-    assert journal.containers.mountpoints(ANNA) == {
-        "7": MappedMountpoint(("Team",), "b@x.test", ("T",), ("shared", "b", "T"), ""),
-        "8": MappedMountpoint(("Other",), "", (), (), "its target is not there"),
+    shared = ("shared", "b", "T")
+    place = MappedMountpoint(("Team",), "b@x.test", ("T",), shared, "filter", False, "")
+    refused = MappedMountpoint(("Other",), "", (), (), "", False, "its target is not there")
+    assert journal.containers.mountpoints(ANNA) == {"7": place, "8": refused}
+    journal.append(ANNA, 3, [MountpointRestored("7")])
+    assert journal.containers.mountpoints(ANNA)["7"].restored
+
+
+def test_redirects_lead_from_the_backups_paths_to_where_things_are_now(journal: Journal) -> None:
+    journal.append(
+        ANNA,
+        0,
+        [
+            FolderMapped("2", ("Inbox",), ("INBOX",), "system"),
+            FolderMapped("3", ("Work",), ("Work",), "created"),
+            MountpointMapped("7", ("Team",), "b@x.test", ("T",), ("shared", "T"), "free"),
+            MountpointMapped("8", ("Own",), "b@x.test", ("O",), ("shared", "O"), "beside"),
+            MountpointRefused("9", ("Gone",), "its owner is not there"),
+        ],
+    )
+    assert journal.containers.redirects(ANNA) == {
+        ("Inbox",): ("INBOX",),
+        ("Team",): ("shared", "T"),
     }
+
+
+def test_a_filter_is_active_once_the_text_that_was_decided_stands(journal: Journal) -> None:
+    change, left = FilterChange(2, "Team", "shared/T"), FilterLeft(5, "Gone", "no such folder")
+    journal.append(ANNA, 0, [FilterRedirected("incoming", "aa", "bb", (change,), (left,))])
+    decided = MappedFilter("aa", "bb", (change,), (left,), False)
+    assert journal.containers.filters(ANNA) == {"incoming": decided}
+    journal.append(ANNA, 1, [FilterActivated("incoming", "cc")])
+    assert not journal.containers.filters(ANNA)["incoming"].active
+    journal.append(ANNA, 2, [FilterActivated("incoming", "bb")])
+    assert journal.containers.filters(ANNA)["incoming"].active
+
+
+def test_a_relocation_is_open_until_its_outcome_is_known(journal: Journal) -> None:
+    stray, target = ("Team",), ("T",)
+    journal.append(ANNA, 0, [RelocationStarted("7", stray, "b@x.test", target, ("x", "y"))])
+    assert journal.containers.relocating(ANNA) == [
+        Relocation("7", stray, "b@x.test", target, ("x", "y"))
+    ]
+    journal.append(ANNA, 1, [ItemsRelocated("7", stray, "b@x.test", target, ("x",), ("y",))])
+    journal.append(ANNA, 2, [RelocationStarted("7", stray, "b@x.test", target, ("z",))])
+    journal.append(ANNA, 3, [ItemsRelocated("7", stray, "b@x.test", target, ("z",))])
+    assert journal.containers.relocating(ANNA) == []
+    assert journal.containers.moved(ANNA) == [Moved("7", stray, target, 2, 1)]
