@@ -1,6 +1,6 @@
 """What every destination promises. A new one is tested by some twenty lines::
 
-    class TestMine(DestinationContract):
+    class TestMine(DestinationContract, MovingContract):
         @pytest.fixture
         def reopen(self, tmp_path: Path) -> Iterator[Reopen]:
             yield lambda: MineDestination(tmp_path)
@@ -137,8 +137,8 @@ def damaged() -> Iterator[bytes]:
     raise DamagedContent(detail="the second half is missing")
 
 
-class DestinationContract:
-    """The suite. Every test that changes something looks at it through a new object."""
+class Suite:
+    """What the suites need. Every test that changes something looks at it through a new object."""
 
     @pytest.fixture
     def destination(self, reopen: Reopen) -> Iterator[Destination]:
@@ -159,6 +159,10 @@ class DestinationContract:
         opened.close()
         assert len({(item.path, item.name) for item in found}) == len(found), "something is twice"
         return {item.name: item for item in found}
+
+
+class DestinationContract(Suite):
+    """What phases 1 and 2 rely on."""
 
     # -- the destination itself
 

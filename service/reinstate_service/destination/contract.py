@@ -6,7 +6,7 @@ arguments, and ends in the same state. When a method returns, its effect is
 durable: it survives a power cut.
 
 `put_*` and `create_*` answer True when they made something and False when it was
-there already. Nothing is ever deleted.
+there already. Nothing is ever deleted but an empty folder, by `remove_folder`.
 
 Every method may raise DestinationError: the destination is unreachable, full or
 broken, and the run stops. What concerns one object only is `Refused`: that
@@ -15,7 +15,7 @@ step failed and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -59,10 +59,12 @@ class Missing(Refused):
 
 
 class ExistingFolder(Frozen, frozen=True):
-    """A folder the destination has. `role` is what the destination says it is for."""
+    """A folder the destination has. `role` is what the destination says it is for. A `mounted`
+    one shows a folder of another account, and is none of this account's."""
 
     path: Path
     role: Role | None = None
+    mounted: bool = False
 
 
 class AccessGrant(Frozen, frozen=True):
@@ -138,6 +140,35 @@ class Mailbox(Protocol):
     def install_filters(self, filters: Filters) -> Sequence[str]:
         """Stores the scripts and activates the incoming one; the user is never without
         active filters. Answers the names of the scripts stored. Raises Refused."""
+
+    def scripts(self) -> Mapping[str, str]:
+        """Every Sieve script of the account by its name, the restored ones and the user's own."""
+
+    def replace_script(self, name: str, text: str) -> None:
+        """Puts `text` in the place of a script, at once: an active one stays active, and there
+        is no moment without it. Raises Missing."""
+
+    def mount(self, path: Path, owner: str, target: Path) -> None:
+        """Shows folder `target` of the account `owner`: at `path` where the namespace mounts in
+        place, otherwise under its shared address, subscribed. Raises Missing (owner or
+        target); in place also Refused (something of the user's stands at `path`, or the
+        folder is not granted to this user by name)."""
+
+    def item_names(self, path: Path) -> Sequence[str]:
+        """The names of the messages in a folder, in order; none if there is no such folder. A
+        message keeps its name while its flags change."""
+
+    def relocate(
+        self, path: Path, owner: str, target: Path, names: Sequence[str]
+    ) -> Sequence[bool]:
+        """Moves messages of the folder `path` into folder `target` of the account `owner`, with
+        flags, keywords and dates. Answers for each whether it lies there now, by this
+        call or an earlier one; False if it is in neither place: its user has moved it.
+        Raises Missing (owner or target)."""
+
+    def remove_folder(self, path: Path) -> bool:
+        """Removes a folder that holds no message and has no folder below it, and its
+        subscription. Answers whether it is gone; False if it holds something."""
 
     def contents(self) -> Iterator[StoredItem]:
         """Every item, read back whole; for verification."""

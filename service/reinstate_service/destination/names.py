@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -65,6 +66,13 @@ def checked_delivery(name: str) -> str:
     if _DELIVERY.fullmatch(name) is None:
         raise Refused(detail=f"{name!r} cannot name a delivery")
     return name
+
+
+def relocated_name(name: str, account: str, path: Path) -> str:
+    """What a message of `account` is called after it was moved into a folder that has another
+    message of its name: the same on every try, and different for every folder it came from."""
+    origin = "/".join((account.lower(), *path)).encode("utf-8", "surrogatepass")
+    return f"{name}.{hashlib.sha256(origin).hexdigest()[:16]}"
 
 
 def is_keyword(keyword: str) -> bool:

@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.contract import Destination
-from reinstate_service.destination.maildir import MaildirDestination
+from reinstate_service.destination.maildir import MaildirDestination, Mountpoints
 from reinstate_service.destination.maildir.destination import holds_destination
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.memory import MemoryDestination
+from reinstate_service.mapping.namespace import Namespace
 
 
 def open_destination(
-    location: str, owner: tuple[int, int] | None = None, create: bool = True
+    location: str,
+    owner: tuple[int, int] | None = None,
+    create: bool = True,
+    mountpoints: str = "shared",
 ) -> Destination:
     """The destination at `location`: `maildir:DIR`, or `memory:` for tests.
 
     `owner` (uid, gid) is who a new directory is made for, when root makes it.
+    `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
+    shared folders, or `symlink`, at its own place.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
+    way = _checked(mountpoints)
     kind, _, rest = location.partition(":")
     if kind == "maildir" and rest:
-        return MaildirDestination(rest, owner=owner, create=create)
+        return MaildirDestination(rest, owner=owner, create=create, mountpoints=way)
     if location == "memory:":
-        return MemoryDestination()
+        return MemoryDestination(namespace=_mounting(MemoryDestination().namespace(), way))
     raise UsageError(detail=f"{location!r} is no destination; name it as maildir:DIR")
 
 
-def destination_as_it_is(location: str) -> Destination:
+def destination_as_it_is(location: str, mountpoints: str = "shared") -> Destination:
     """The destination for looking only: nothing is made, and one that is not there yet is
     empty. Raises UsageError, DestinationError."""
     kind, _, rest = location.partition(":")
     if kind == "maildir" and rest and not holds_destination(rest):
-        return MemoryDestination(namespace=NAMESPACE)
-    return open_destination(location, create=False)
+        return MemoryDestination(namespace=_mounting(NAMESPACE, _checked(mountpoints)))
+    return open_destination(location, create=False, mountpoints=mountpoints)
+
+
+def _checked(mountpoints: str) -> Mountpoints:
+    if mountpoints == "shared":
+        return "shared"
+    if mountpoints == "symlink":
+        return "symlink"
+    raise UsageError(detail=f"mountpoints are shown as shared or symlink, not {mountpoints!r}")
+
+
+def _mounting(namespace: Namespace, mountpoints: Mountpoints) -> Namespace:
+    return msgspec.structs.replace(namespace, mounts_in_place=mountpoints == "symlink")

@@ -12,7 +12,13 @@ import pytest
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir import MaildirDestination
 from reinstate_service.destination.maildir.dovecot_conf import dovecot_conf
-from reinstate_service.model import Account, ClassOfService, DataSource, DistributionList, Domain
+from reinstate_service.model import (
+    Account,
+    ClassOfService,
+    DataSource,
+    DistributionList,
+    Domain,
+)
 
 
 @pytest.fixture
@@ -66,7 +72,9 @@ def test_groups_are_the_lists_an_account_is_in_however_deep_and_in_circles(
     destination: MaildirDestination, db: sqlite3.Connection
 ) -> None:
     destination.configure_account(
-        Account(id="a", address="alice@example.test", aliases=("al@example.test",)), "", True
+        Account(id="a", address="alice@example.test", aliases=("al@example.test",)),
+        "",
+        True,
     )
     for address, members, aliases in (
         ("one@example.test", ("AL@example.test",), ("uno@example.test",)),
@@ -87,7 +95,12 @@ def test_groups_are_the_lists_an_account_is_in_however_deep_and_in_circles(
 
 @pytest.mark.parametrize(
     ("status", "logs_in", "receives"),
-    [("active", 1, True), ("locked", 0, True), ("closed", 0, False), ("pending", 0, True)],
+    [
+        ("active", 1, True),
+        ("locked", 0, True),
+        ("closed", 0, False),
+        ("pending", 0, True),
+    ],
 )
 def test_only_active_accounts_log_in(
     destination: MaildirDestination,
@@ -97,7 +110,9 @@ def test_only_active_accounts_log_in(
     receives: bool,
 ) -> None:
     destination.configure_account(
-        Account(id="a", address="alice@example.test", password="{PLAIN}x", status=status), "", True
+        Account(id="a", address="alice@example.test", password="{PLAIN}x", status=status),
+        "",
+        True,
     )
     assert db.execute("SELECT count(*) FROM dovecot_passdb").fetchone()[0] == logs_in
     assert (user(db) is not None) == receives
@@ -114,7 +129,9 @@ def test_every_name_of_an_account_leads_to_its_home(
     destination: MaildirDestination, db: sqlite3.Connection, tmp_path: Path
 ) -> None:
     destination.configure_account(
-        Account(id="a", address="alice@example.test", aliases=("al@example.test",)), "", True
+        Account(id="a", address="alice@example.test", aliases=("al@example.test",)),
+        "",
+        True,
     )
     destination.configure_domain(Domain(id="d", name="example.test", aliases=("alias.test",)))
     for local, domain in (
@@ -165,7 +182,9 @@ def test_secrets_of_data_sources_lie_only_in_the_directory(
     assert db.execute("SELECT password FROM data_sources").fetchone()[0] == "hush"
 
 
-def test_a_configuration_needs_a_destination_that_dovecot_may_serve(tmp_path: Path) -> None:
+def test_a_configuration_needs_a_destination_that_dovecot_may_serve(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(UsageError, match="no Maildir destination"):
         dovecot_conf(tmp_path)
     if os.geteuid() == 0:

@@ -32,6 +32,6 @@ below Linux 5.8, where syncfs does not tell of errors, one flush for many files
 (each file is flushed by itself there).
 """
 
-from reinstate_service.destination.maildir.destination import MaildirDestination
+from reinstate_service.destination.maildir.destination import MaildirDestination, Mountpoints
 
-__all__ = ["MaildirDestination"]
+__all__ = ["MaildirDestination", "Mountpoints"]

@@ -89,6 +89,10 @@ class Deliverer:
         place = Place(_directories(path, mail), mail)
         self._places.setdefault((path, mail), place)
 
+    def forget(self, path: Path) -> None:
+        """Tells that this mailbox has changed, so that it is looked at again."""
+        self._places.pop((path, True), None)
+
     def close(self) -> None:
         """Lets another restore deliver into the account."""
         if self._lock is not None:

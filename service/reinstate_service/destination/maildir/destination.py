@@ -6,16 +6,19 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from reinstate_journal.errors import DestinationError
-from reinstate_service.destination.contract import Missing, Refused
+from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.maildir import sharing
 from reinstate_service.destination.maildir.database import FILE
 from reinstate_service.destination.maildir.directory import Directory
 from reinstate_service.destination.maildir.disk import Disk, exists, opened
 from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
-from reinstate_service.destination.maildir.mailbox import MaildirMailbox, open_mailbox
+from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
 from reinstate_service.destination.names import checked_address, checked_domain
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
@@ -25,6 +28,9 @@ from reinstate_service.model import (
     DistributionList,
     Domain,
 )
+
+#: How another user's folder is shown, see `MaildirDestination`.
+Mountpoints = Literal["shared", "symlink"]
 
 _NOT_DOMAINS = (sharing.ACL_DIRECTORY, FILE)
 
@@ -37,10 +43,13 @@ class MaildirDestination:
         location: Path | str,
         owner: tuple[int, int] | None = None,
         create: bool = True,
+        mountpoints: Mountpoints = "shared",
     ) -> None:
         """Opens the tree at `location`, which is made if `create`, for `owner` (uid, gid).
 
-        What root makes in it belongs to the owner of the directory. Raises DestinationError.
+        What root makes in it belongs to the owner of the directory. `mountpoints` says how
+        another user's folder is shown: below `shared/`, or at its place as a symlink.
+        Raises DestinationError.
         """
         self._root = Path(location).absolute()
         self._disk = Disk(self.url)
@@ -56,6 +65,9 @@ class MaildirDestination:
             self._directory = Directory(self.url, self._root.resolve())
             stack.callback(self._directory.close)
             self._closing = stack.pop_all()
+        in_place = mountpoints == "symlink"
+        self._namespace = msgspec.structs.replace(NAMESPACE, mounts_in_place=in_place)
+        self._tree = Tree(self._disk, self._descriptor, self.has_account, self._namespace)
 
     @property
     def url(self) -> str:
@@ -68,7 +80,7 @@ class MaildirDestination:
 
     def namespace(self) -> Namespace:
         """Maildir++ with listescape."""
-        return NAMESPACE
+        return self._namespace
 
     def epoch(self) -> int:
         """See `Destination`."""
@@ -148,10 +160,7 @@ class MaildirDestination:
 
     def mailbox(self, address: str) -> AbstractContextManager[MaildirMailbox]:
         """See `Destination`."""
-        if not self.has_account(address):
-            raise Missing(what=f"account {address}")
-        local, domain = checked_address(address)
-        return open_mailbox(self._disk, self._descriptor, local, domain)
+        return open_mailbox(self._tree, address)
 
     def close(self) -> None:
         """See `Destination`."""

@@ -7,6 +7,7 @@ What root makes is given to the tree's owner.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import re
@@ -21,6 +22,8 @@ from reinstate_journal.errors import DestinationError
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+#: RENAME_NOREPLACE of renameat2(2).
+_NOREPLACE = 1
 #: Below this many, flushing one by one costs less than flushing the file system.
 _FEW = 4
 
@@ -71,25 +74,44 @@ class Disk:
             os.fchown(descriptor, *self.owner)
         return descriptor
 
-    def replace_file(self, parent: int, name: str, content: bytes) -> None:
-        """Puts `content` in place of the file `name`, durably: all of it or nothing."""
+    def replace_file(
+        self, parent: int, name: str, content: bytes, modified: float | None = None
+    ) -> None:
+        """Puts `content` in place of the file `name`, durably: all of it or nothing.
+        `modified` is its modification time in seconds, now if it is None."""
         new = _replacement(name)
         descriptor = self.new_file(parent, new)
         try:
             write_all(descriptor, content)
+            if modified is not None:
+                os.utime(descriptor, (modified, modified))
             self.flush(descriptor)
         finally:
             os.close(descriptor)
         os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
         self.flush(parent)
 
+    def new_link(self, parent: int, name: str, target: str) -> None:
+        """Makes the symlink `name`. Durable only after a flush of `parent`."""
+        os.symlink(target, name, dir_fd=parent)
+        if self.owner is not None:
+            os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+
+    def move(self, parent: int, name: str, new_parent: int, new_name: str) -> None:
+        """Moves a file between open directories of one file system, never over another one:
+        raises FileExistsError. Where the system cannot do that in one step, the file has
+        both names for a moment; after a power cut both, never none."""
+        if _renamed_if_free(parent, name, new_parent, new_name):
+            return
+        os.link(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False)
+        self.flush(new_parent)
+        os.unlink(name, dir_fd=parent)
+
     def replace_link(self, parent: int, name: str, target: str) -> None:
         """Lets the symlink `name` point at `target`, durably, with no moment without it."""
         new = _replacement(name)
         unlink_if_there(parent, new)
-        os.symlink(target, new, dir_fd=parent)
-        if self.owner is not None:
-            os.chown(new, *self.owner, dir_fd=parent, follow_symlinks=False)
+        self.new_link(parent, new, target)
         os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
         self.flush(parent)
 
@@ -211,6 +233,14 @@ def exists(parent: int, name: str) -> bool:
     return True
 
 
+def is_link(parent: int, name: str) -> bool:
+    """Whether `name` is a symlink."""
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
 def unlink_if_there(parent: int, name: str) -> None:
     """Removes a file of ours."""
     try:
@@ -234,4 +264,28 @@ def _syncfs() -> Callable[[int], int] | None:
         return None
     function: Callable[[int], int] | None
     function = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return function
+
+
+def _renamed_if_free(parent: int, name: str, new_parent: int, new_name: str) -> bool:
+    """Renames a file if nothing has its new name (FileExistsError); False if the system or the
+    file system cannot do both in one step."""
+    function = _renameat2()
+    if function is None:
+        return False
+    if function(parent, os.fsencode(name), new_parent, os.fsencode(new_name), _NOREPLACE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}:
+        return False
+    raise OSError(code, os.strerror(code), name)
+
+
+@cache
+def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
+    """The system call that renames without replacing, where there is one."""
+    if platform.system() != "Linux":
+        return None
+    function: Callable[[int, bytes, int, bytes, int], int] | None
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     return function

@@ -26,14 +26,29 @@ _UNFINISHED = re.compile(r".*(?:\.lock\.(\d+)\.\d+|\.reinstate\.(\d+))", re.DOTA
 
 
 def change_file(
-    disk: Disk, parent: int, name: str, change: Callable[[bytes | None], bytes | None]
+    disk: Disk,
+    parent: int,
+    name: str,
+    change: Callable[[bytes | None], bytes | None],
+    later: bool = False,
 ) -> None:
     """Replaces the file `name` by what `change` makes of its content (None: there is none),
-    under Dovecot's lock. An answer of None leaves it as it is."""
+    under Dovecot's lock. An answer of None leaves it as it is. If `later`, its modification
+    time grows by a second at least: some files Dovecot reads again only then."""
     with dotlock(disk, parent, name):
         content = change(read_file(parent, name))
         if content is not None:
-            disk.replace_file(parent, name, content)
+            modified = _later_than(parent, name) if later else None
+            disk.replace_file(parent, name, content, modified)
+
+
+def _later_than(parent: int, name: str) -> float:
+    """Now, or a second after the file's modification time."""
+    try:
+        modified = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return time.time()
+    return max(time.time(), modified + 1)
 
 
 @contextmanager

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from reinstate_service.destination.contract import Missing
-from reinstate_service.destination.maildir.disk import Disk, descended, exists, listed, opened
+from reinstate_service.destination.maildir.disk import (
+    Disk,
+    descended,
+    exists,
+    is_link,
+    listed,
+    opened,
+)
 from reinstate_service.destination.maildir.dotlock import change_file
 from reinstate_service.destination.maildir.layout import (
     INBOX,
@@ -46,13 +53,13 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
             for name in ("Maildir", "sieve", "collections"):
                 disk.make_directory(home, name)
             with opened("Maildir", home) as maildir:
-                _make_parts(disk, maildir)
+                make_parts(disk, maildir)
                 for path in NAMESPACE.roles.values():
                     if path != INBOX:
                         name = folder_directory(path)
                         disk.make_directory(maildir, name)
                         with opened(name, maildir) as folder:
-                            _make_parts(disk, folder)
+                            make_parts(disk, folder)
                             os.close(disk.new_file(folder, _MARK))
             subscribe(disk, home, *NAMESPACE.roles.values())
             disk.flush_all(home, inside, root)
@@ -64,12 +71,12 @@ def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
     with descended(home, "Maildir") as maildir:
         for depth in range(1, len(path) + 1):
             name = folder_directory(path[:depth])
-            if name == ".":
+            if name == "." or (depth < len(path) and is_link(maildir, name)):
                 continue
             made = disk.make_directory(maildir, name)
             with opened(name, maildir) as folder:
                 if made or not exists(folder, _MARK):
-                    _make_parts(disk, folder)
+                    make_parts(disk, folder)
                     os.close(disk.new_file(folder, _MARK))
                     disk.flush(folder)
         if made:
@@ -160,9 +167,7 @@ def subscribe(disk: Disk, home: int, *paths: Path) -> None:
 
     def change(content: bytes | None) -> bytes | None:
         text = (content or b"").decode("utf-8", "surrogateescape")
-        lines = [subscription(path) for path in paths]
-        if text.startswith(_VERSION_2.rstrip("\n")):
-            lines = [line.replace(".", "\t") for line in lines]
+        lines = _lines(text, paths)
         present = set(text.splitlines())
         lines = [line for line in lines if line not in present]
         if not lines:
@@ -176,6 +181,29 @@ def subscribe(disk: Disk, home: int, *paths: Path) -> None:
         change_file(disk, maildir, "subscriptions", change)
 
 
-def _make_parts(disk: Disk, folder: int) -> None:
+def unsubscribe(disk: Disk, home: int, path: Path) -> None:
+    """Takes `path` out of the subscriptions."""
+
+    def change(content: bytes | None) -> bytes | None:
+        text = (content or b"").decode("utf-8", "surrogateescape")
+        (gone,) = _lines(text, (path,))
+        kept = [line for line in text.splitlines(keepends=True) if line.rstrip("\n") != gone]
+        after = "".join(kept)
+        return None if after == text else after.encode("utf-8", "surrogateescape")
+
+    with descended(home, "Maildir") as maildir:
+        change_file(disk, maildir, "subscriptions", change)
+
+
+def _lines(subscriptions: str, paths: Sequence[Path]) -> list[str]:
+    """The lines for `paths`, in the format that the file has."""
+    lines = [subscription(path) for path in paths]
+    if subscriptions.startswith(_VERSION_2.rstrip("\n")):
+        return [line.replace(".", "\t") for line in lines]
+    return lines
+
+
+def make_parts(disk: Disk, folder: int) -> None:
+    """Makes what a mailbox's open directory lacks of cur/, new/ and tmp/."""
     for name in ("cur", "new", "tmp"):
         disk.make_directory(folder, name)

@@ -136,6 +136,23 @@ def message_base(date: int, name: str) -> str:
     return f"{date // 1000}.{name}"
 
 
+def base_name(file_name: str) -> str:
+    """The part of a message's file name that stays while its flags change, Dovecot's or ours."""
+    return "" if file_name.startswith(".") else _BASE_END.split(file_name, maxsplit=1)[0]
+
+
+def keyword_letters(file_name: str) -> str:
+    """The letters of a message's file name that stand for keywords."""
+    return "".join(letter for letter in info_letters(file_name) if "a" <= letter <= "z")
+
+
+def with_keyword_letters(file_name: str, letters: str) -> str:
+    """`file_name` with `letters` in place of its keyword letters."""
+    front, mark, info = file_name.partition(":2,")
+    kept = "".join(letter for letter in info if not "a" <= letter <= "z")
+    return f"{front}{mark}{kept}{letters}" if mark else file_name
+
+
 def delivery_of_message(file_name: str) -> str:
     """The delivery that a message's file came from: what stands between the seconds and
     the first comma or colon."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,11 +16,12 @@ from reinstate_service.destination.contract import (
     Delivered,
     Delivery,
     ExistingFolder,
+    Missing,
     StoredItem,
 )
 from reinstate_service.destination.maildir import filters as sieve
 from reinstate_service.destination.maildir import keywords as kw
-from reinstate_service.destination.maildir import sharing
+from reinstate_service.destination.maildir import mounts, sharing
 from reinstate_service.destination.maildir.delivery import Deliverer, Sidecar
 from reinstate_service.destination.maildir.disk import (
     Disk,
@@ -31,6 +33,7 @@ from reinstate_service.destination.maildir.disk import (
 from reinstate_service.destination.maildir.dotlock import remove_leftovers
 from reinstate_service.destination.maildir.folders import (
     all_folders,
+    collection_directory,
     collections,
     existing,
     mailboxes,
@@ -47,20 +50,35 @@ from reinstate_service.destination.maildir.layout import (
     info_letters,
     own_path,
 )
-from reinstate_service.destination.names import checked_path
+from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
+from reinstate_service.destination.maildir.removal import remove_mailbox
+from reinstate_service.destination.names import checked_address, checked_path
+from reinstate_service.mapping.mountpoints import shared_address
+from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import MAIL_TYPES, Filters, Flag, Folder, ItemType, Path
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The destination around an account: its open directory, which accounts it has, and
+    whether mountpoints stand in place."""
+
+    disk: Disk
+    root: int
+    has_account: Callable[[str], bool]
+    namespace: Namespace
 
 
 class MaildirMailbox:
     """See `Mailbox`. Holds the account's home open until it is closed."""
 
-    def __init__(self, disk: Disk, root: int, home: int, address: str) -> None:
-        """`root` and `home` are open directories: the destination's and the account's."""
-        self._disk = disk
-        self._root = root
+    def __init__(self, tree: Tree, home: int, address: str) -> None:
+        """`home` is the account's open directory."""
+        self._tree = tree
+        self._disk = tree.disk
         self._home = home
         self._address = address
-        self._deliverer = Deliverer(disk, home, self._make)
+        self._deliverer = Deliverer(tree.disk, home, self._make)
         self._tidy = False
 
     def close(self) -> None:
@@ -71,9 +89,10 @@ class MaildirMailbox:
         """See `Mailbox`."""
         roles = {path: role for role, path in NAMESPACE.roles.items()}
         with self._disk.speaking():
-            return [
-                ExistingFolder(path=path, role=roles.get(path)) for path in all_folders(self._home)
-            ]
+            own = all_folders(self._home)
+            found = [ExistingFolder(path=path, role=roles.get(path)) for path in own]
+            linked = (path for path in mounts.mountpoints(self._home) if path not in own)
+            return found + [ExistingFolder(path=path, mounted=True) for path in linked]
 
     def create_folder(self, path: Path, folder: Folder) -> bool:
         """See `Mailbox`. A collection is not subscribed: no IMAP client would see it."""
@@ -81,7 +100,7 @@ class MaildirMailbox:
         mail = folder.view in MAIL_TYPES
         with self._writing():
             if mail:
-                made = make_mailbox(self._disk, self._home, path)
+                made = self._make(path, mail)
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
             else:
@@ -94,7 +113,9 @@ class MaildirMailbox:
         """See `Mailbox`. Raises Missing, Refused. The owner's rights are not touched."""
         with self._writing():
             directories = existing(self._home, own_path(path))
-            sharing.grant(self._disk, self._root, (self._home, directories), self._address, grants)
+            sharing.grant(
+                self._disk, self._tree.root, (self._home, directories), self._address, grants
+            )
 
     def subscribe(self, path: Path) -> None:
         """See `Mailbox`."""
@@ -110,6 +131,56 @@ class MaildirMailbox:
         """See `Mailbox`."""
         with self._writing():
             return sieve.install(self._disk, self._home, filters)
+
+    def scripts(self) -> Mapping[str, str]:
+        """See `Mailbox`. An active script outside sieve/ is called `.dovecot`."""
+        with self._disk.speaking():
+            return sieve.scripts(self._home)
+
+    def replace_script(self, name: str, text: str) -> None:
+        """See `Mailbox`."""
+        with self._writing():
+            sieve.replace(self._disk, self._home, name, text)
+
+    def mount(self, path: Path, owner: str, target: Path) -> None:
+        """See `Mailbox`. In place, it is a symlink to the owner's folder."""
+        with self._writing(), self._owners_home(owner) as (home, address):
+            target = checked_path(target)
+            mounts.need_mailbox(home, address, target)
+            if self._tree.namespace.mounts_in_place:
+                mounts.need_grant(home, target, self._address)
+                names = checked_address(address)
+                mounts.mount_in_place(self._disk, self._home, own_path(path), names, target)
+            else:
+                shown = shared_address(address, target, self._tree.namespace)
+                subscribe(self._disk, self._home, shown)
+
+    def item_names(self, path: Path) -> Sequence[str]:
+        """See `Mailbox`. A name is the file's up to the first `,` or `:`."""
+        with self._disk.speaking():
+            return message_names(self._home, checked_path(path))
+
+    def relocate(
+        self, path: Path, owner: str, target: Path, names: Sequence[str]
+    ) -> Sequence[bool]:
+        """See `Mailbox`. A keyword is lost if the target's 26 letters are taken."""
+        path = own_path(path)
+        with self._writing(), self._owners_home(owner) as (home, address):
+            source = Spot(self._home, self._address, path)
+            answers = relocate(self._disk, source, Spot(home, address, checked_path(target)), names)
+        self._deliverer.forget(path)
+        return answers
+
+    def remove_folder(self, path: Path) -> bool:
+        """See `Mailbox`. False for system folders and collections; a mountpoint at the path
+        is no folder of the account, and stays."""
+        path = own_path(path)
+        with self._writing():
+            if path in NAMESPACE.roles.values() or collection_directory(self._home, path):
+                return False
+            gone = remove_mailbox(self._disk, self._home, path)
+        self._deliverer.forget(path)
+        return gone
 
     def contents(self) -> Iterator[StoredItem]:
         """See `Mailbox`. A message's type is MESSAGE: Maildir does not tell a chat from it."""
@@ -128,8 +199,18 @@ class MaildirMailbox:
                 self._tidy = True
             yield
 
+    @contextmanager
+    def _owners_home(self, owner: str) -> Iterator[tuple[int, str]]:
+        """Opens the home of another account; it and its address. Raises Missing."""
+        local, domain = checked_address(owner)
+        if not self._tree.has_account(owner):
+            raise Missing(what=f"account {owner}")
+        with descended(self._tree.root, domain, local) as home:
+            yield home, f"{local}@{domain}"
+
     def _make(self, path: Path, mail: bool) -> bool:
         if mail:
+            mounts.refuse_mounted(self._home, path)
             return make_mailbox(self._disk, self._home, path)
         return make_collection(self._disk, self._home, path, None)
 
@@ -175,12 +256,15 @@ class MaildirMailbox:
 
 
 @contextmanager
-def open_mailbox(disk: Disk, root: int, local: str, domain: str) -> Iterator[MaildirMailbox]:
-    """Opens the account's home below the open directory `root`."""
+def open_mailbox(tree: Tree, address: str) -> Iterator[MaildirMailbox]:
+    """Opens the account's home. Raises Missing."""
+    local, domain = checked_address(address)
+    if not tree.has_account(address):
+        raise Missing(what=f"account {address}")
     with ExitStack() as stack:
-        with disk.speaking():
-            home = stack.enter_context(descended(root, domain, local))
-        mailbox = MaildirMailbox(disk, root, home, f"{local}@{domain}")
+        with tree.disk.speaking():
+            home = stack.enter_context(descended(tree.root, domain, local))
+        mailbox = MaildirMailbox(tree, home, f"{local}@{domain}")
         stack.callback(mailbox.close)
         yield mailbox
 

@@ -15,6 +15,7 @@ from reinstate_service.destination.maildir.disk import (
 from reinstate_service.destination.maildir.dotlock import change_file, remove_leftovers
 from reinstate_service.destination.names import canonical, checked_domain
 
+ACL = "dovecot-acl"
 ACL_DIRECTORY = "acl"
 DICTIONARY = "shared-mailboxes.db"
 _RIGHTS = "lrwstipekxa"
@@ -38,7 +39,7 @@ def grant(
         return
     home, directories = folder
     with descended(home, *directories) as inside:
-        change_file(disk, inside, "dovecot-acl", lambda content: merged(content, rights))
+        change_file(disk, inside, ACL, lambda content: merged(content, rights))
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
     keys = [_dictionary_key(identifier, owner) for identifier in rights]
@@ -61,6 +62,12 @@ def merged(content: bytes | None, rights: dict[str, str]) -> bytes | None:
     lines += [f"{identifier} {letters}" for identifier, letters in left.items()]
     after = "".join(f"{line}\n" for line in lines)
     return None if after == before else after.encode("utf-8", "surrogateescape")
+
+
+def names_user(content: bytes | None, address: str) -> bool:
+    """Whether `dovecot-acl` has a line for this very user."""
+    lines = (content or b"").decode("utf-8", "surrogateescape").splitlines()
+    return any(line.split(" ", 1)[0] == f"user={address}" for line in lines)
 
 
 def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:
