@@ -103,12 +103,19 @@ def folded(journal: Reader, restore: str) -> dict[str, object]:
             (recorded.stream.removeprefix(f"restore/{restore}"), recorded.type, recorded.data)
             for recorded in progress.failures(restore)
         ),
-        "folders": {
-            one.account: journal.containers.folders(account_stream(restore, one.account))
-            for one in accounts
-        },
-        "mountpoints": {
-            one.account: journal.containers.mountpoints(account_stream(restore, one.account))
+        "containers": {
+            one.account: _containers(journal, account_stream(restore, one.account))
             for one in accounts
         },
     }
+
+
+def _containers(journal: Reader, stream: str) -> tuple[object, ...]:
+    containers = journal.containers
+    return (
+        containers.folders(stream),
+        containers.mountpoints(stream),
+        containers.filters(stream),
+        containers.relocating(stream),
+        containers.moved(stream),
+    )

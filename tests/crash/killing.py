@@ -5,14 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
+import oracle
+from reinstate_journal import open_reader
+from reinstate_service.destination.open import open_destination
 from reinstate_service.restore.options import Options
 from running import restore_here
 
 # Processes that come from a clean server start in milliseconds and share no lock with us.
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["running"])
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["running", "crash.dying"])
 
 
 def _work(journal: Path, options: Options) -> None:
@@ -21,7 +27,7 @@ def _work(journal: Path, options: Options) -> None:
 
 def begin_restore(journal: Path, options: Options) -> multiprocessing.process.BaseProcess:
     """A restore in another process, from the moment the journal is there."""
-    process = _CONTEXT.Process(target=_work, args=(journal, options))
+    process = CONTEXT.Process(target=_work, args=(journal, options))
     process.start()
     while process.exitcode is None and not journal.exists():
         process.join(0.001)
@@ -40,3 +46,22 @@ def restore_and_kill(journal: Path, options: Options, after: float) -> bool:
     process.join()
     assert process.exitcode in {0, -signal.SIGKILL}
     return process.exitcode != 0
+
+
+class Outcome(NamedTuple):
+    """What there is after a restore."""
+
+    destination: Counter[oracle.Lying]
+    journal: dict[str, object]
+    files: list[str]
+
+
+def outcome_of(addresses: Iterable[str], tree: Path, journal: Path) -> Outcome:
+    """Everything that two restores of the same backup must have in common."""
+    with open_reader(journal) as reader:
+        folded = oracle.folded(reader, reader.progress.restores()[0].restore)
+    destination = open_destination(f"maildir:{tree}")
+    found = oracle.found(destination, addresses)
+    destination.close()
+    files = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+    return Outcome(found, folded, files)

@@ -8,14 +8,13 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import oracle
-from crash.killing import begin_restore, restore_and_kill
+from crash.killing import begin_restore, outcome_of, restore_and_kill
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_service.destination.open import open_destination
@@ -28,24 +27,6 @@ KILLS = 2000 if "REINSTATE_LONG" in os.environ else 50
 _PARTS = 10
 
 
-@pytest.fixture(scope="module")
-def memory_folder() -> Iterator[Path]:
-    """A folder in memory where the system has one: what SIGKILL leaves is the same there, and
-    a thousand flushes cost nothing."""
-    memory = Path("/dev/shm")
-    folder = Path(
-        tempfile.mkdtemp(prefix="reinstate-kill-", dir=memory if memory.is_dir() else None)
-    )
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def workplace(memory_folder: Path) -> Path:
-    """A folder for one test."""
-    return Path(tempfile.mkdtemp(dir=memory_folder))
-
-
 class Reference(NamedTuple):
     """An empty destination to start from, and what a restore that nobody interrupts makes of it."""
 
@@ -55,14 +36,6 @@ class Reference(NamedTuple):
     journal: dict[str, object]
     files: list[str]
     seconds: float
-
-
-class Outcome(NamedTuple):
-    """What there is after a restore."""
-
-    destination: Counter[oracle.Lying]
-    journal: dict[str, object]
-    files: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +51,12 @@ def reference(memory_folder: Path) -> Reference:
     process.join()
     assert process.exitcode == 0
     seconds = time.monotonic() - began
-    outcome = _outcome(sample, folder / "whole", folder / "whole.db")
+    outcome = outcome_of(_addresses(sample), folder / "whole", folder / "whole.db")
     return Reference(sample, folder / "empty", *outcome, seconds)
 
 
-def _outcome(sample: Sample, tree: Path, journal: Path) -> Outcome:
-    with open_reader(journal) as reader:
-        folded = oracle.folded(reader, reader.progress.restores()[0].restore)
-    destination = open_destination(f"maildir:{tree}")
-    accounts = [account.address for account in oracle.restored_accounts(sample)]
-    found = oracle.found(destination, accounts)
-    destination.close()
-    files = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
-    return Outcome(found, folded, files)
+def _addresses(sample: Sample) -> list[str]:
+    return [account.address for account in oracle.restored_accounts(sample)]
 
 
 def _begin(reference: Reference, folder: Path) -> tuple[Path, Options]:
@@ -110,7 +76,7 @@ def _resume(journal: Path, options: Options) -> None:
 
 def _must_equal(reference: Reference, folder: Path) -> None:
     assert check(folder / "reinstate.db") == []
-    outcome = _outcome(reference.sample, folder / "mail", folder / "reinstate.db")
+    outcome = outcome_of(_addresses(reference.sample), folder / "mail", folder / "reinstate.db")
     assert outcome.destination == reference.destination
     assert outcome.journal == reference.journal
     assert outcome.files == reference.files
@@ -159,6 +125,6 @@ def test_a_lost_journal_doubles_nothing(reference: Reference, workplace: Path) -
     for path in workplace.glob("reinstate.db*"):
         path.unlink()
     restore_here(journal, options)
-    outcome = _outcome(reference.sample, workplace / "mail", journal)
+    outcome = outcome_of(_addresses(reference.sample), workplace / "mail", journal)
     assert outcome.destination == reference.destination
     assert outcome.files == reference.files

@@ -7,14 +7,19 @@ from functools import lru_cache
 
 from reinstate_service.destination.contract import Destination
 from reinstate_service.mapping.folders import FolderDecision
-from reinstate_service.mapping.mountpoints import MountpointDecision, Owner
+from reinstate_service.mapping.mountpoints import (
+    Grantee,
+    MountpointDecision,
+    Owner,
+    map_mountpoints,
+)
 from reinstate_service.model import AccountRef, Containers, Frozen, Path, UnreadableItem
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.plan import (
     FolderPlan,
+    filed_paths,
     plan_folders,
     plan_grants,
-    plan_mountpoints,
 )
 from reinstate_service.restore.run import read_backup
 from reinstate_service.restore.selection import reason_to_skip
@@ -101,8 +106,10 @@ class Planner:
     def _account(self, ref: AccountRef) -> AccountPreview:
         containers, existing, folders = self._folders(ref)
         grants = plan_grants(containers, self._addresses).values()
-        mountpoints = plan_mountpoints(
-            containers, folders.places, existing, self._owner_of, self._namespace
+        filed = filed_paths(self._scripts(ref), self._namespace)
+        grantee = Grantee(ref.id, containers.folders, folders.places, tuple(existing), filed)
+        mountpoints = map_mountpoints(
+            containers.mountpoints, grantee, self._owner_of, self._namespace
         )
         items = unreadable = 0
         skipped: dict[str, int] = {}
@@ -135,9 +142,22 @@ class Planner:
         existing: Sequence[Path] = ()
         if self._destination.has_account(ref.address):
             with self._destination.mailbox(ref.address) as mailbox:
-                existing = [folder.path for folder in mailbox.folders()]
+                existing = [folder.path for folder in mailbox.folders() if not folder.mounted]
         return containers, existing, plan_folders(containers, existing, {}, self._namespace)
 
     def _find_owner(self, account: str) -> Owner | None:
         ref = self._chosen.get(account)
-        return None if ref is None else Owner(ref.address, self._folders(ref)[2].places)
+        if ref is None:
+            return None
+        containers, _, folders = self._folders(ref)
+        held = frozenset(mountpoint.id for mountpoint in containers.mountpoints)
+        return Owner(ref.address, folders.places, held)
+
+    def _scripts(self, ref: AccountRef) -> tuple[str, ...]:
+        """The filters that the account will have: the backup's, and what is there already."""
+        filters = self._source.account(ref.id).filters
+        scripts = (filters.before, filters.incoming, filters.after, filters.outgoing)
+        if not self._destination.has_account(ref.address):
+            return scripts
+        with self._destination.mailbox(ref.address) as mailbox:
+            return (*scripts, *mailbox.scripts().values())

@@ -69,6 +69,17 @@ class Failure(Frozen, frozen=True, omit_defaults=False):
     position: int
 
 
+class FilterNote(Frozen, frozen=True, omit_defaults=False):
+    """A string in a filter script that was left as it is, for a person to look at."""
+
+    account: str
+    address: str
+    script: str
+    line: int
+    text: str
+    reason: str
+
+
 class Report(Frozen, frozen=True, omit_defaults=False):
     """A restore as its journal has it. `head` is the journal's last position and its chain
     in hex: the report can be checked against the journal by it."""
@@ -78,6 +89,7 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     totals: Counts
     accounts: tuple[AccountReport, ...]
     failures: tuple[Failure, ...]
+    filter_notes: tuple[FilterNote, ...]
     head: tuple[int, str]
 
     @property
@@ -121,6 +133,7 @@ def make_report(journal: Reader, restore: str | None = None) -> Report:
         totals=_sum(account.counts for account in accounts),
         accounts=accounts,
         failures=tuple(_failures(journal, chosen.restore, known)),
+        filter_notes=tuple(_filter_notes(journal, chosen.restore, known)),
         head=(head.position, head.chain.hex()),
     )
 
@@ -164,6 +177,18 @@ def _sum(counts: Iterable[Counts]) -> Counts:
         for failure, count in one.failed.items():
             failed[failure] += count
     return Counts(items, restored, dict(skipped), dict(failed), doubt, size)
+
+
+def _filter_notes(
+    journal: Reader, restore: str, accounts: Iterable[Account]
+) -> Iterator[FilterNote]:
+    for account in accounts:
+        scripts = journal.containers.filters(account_stream(restore, account.account))
+        for name, script in scripts.items():
+            for left in script.left:
+                yield FilterNote(
+                    account.account, account.address, name, left.line, left.text, left.reason
+                )
 
 
 def _failures(journal: Reader, restore: str, accounts: Iterable[Account]) -> Iterator[Failure]:

@@ -42,7 +42,9 @@ def start_restore(
 @contextmanager
 def opened(options: Options) -> Iterator[Destination]:
     """The destination of `options`, closed at the end."""
-    destination = open_destination(options.destination, owner=options.owner)
+    destination = open_destination(
+        options.destination, owner=options.owner, mountpoints=options.mountpoints
+    )
     try:
         yield destination
     finally:
@@ -52,7 +54,7 @@ def opened(options: Options) -> Iterator[Destination]:
 @contextmanager
 def opened_for_reading(options: Options) -> Iterator[Destination]:
     """The destination of `options` as it is; nothing is made."""
-    destination = destination_as_it_is(options.destination)
+    destination = destination_as_it_is(options.destination, options.mountpoints)
     try:
         yield destination
     finally:

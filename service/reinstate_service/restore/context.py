@@ -83,6 +83,7 @@ class Context:
 
     def _guarded(self, work: Callable[[AccountRef], None], ref: AccountRef) -> None:
         try:
+            self.check_stop()
             work(ref)
         except FATAL:
             raise

@@ -6,12 +6,12 @@ one by one: `selection.reason_to_skip` decides each as it streams by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
+from reinstate_service.mapping.filters import Change, Left, folder_targets, redirect_filters
 from reinstate_service.mapping.folders import FolderDecision, map_folders, merged
-from reinstate_service.mapping.mountpoints import MountpointDecision, Owner, map_mountpoints
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.mapping.rights import Translated, translate
 from reinstate_service.model import (
@@ -20,7 +20,9 @@ from reinstate_service.model import (
     Containers,
     DistributionList,
     Domain,
+    Folder,
     Frozen,
+    Grant,
     Path,
 )
 from reinstate_service.restore.options import Options
@@ -121,21 +123,55 @@ def plan_folders(
 
 
 def plan_grants(containers: Containers, addresses: Mapping[str, str]) -> dict[str, Translated]:
-    """The grants of every folder that has any, by folder id."""
-    return {
-        folder.id: translate(folder.grants, addresses)
-        for folder in containers.folders
-        if folder.grants
-    }
+    """The grants of every folder that has any, its own and those it inherits, by folder id."""
+    by_id = {folder.id: folder for folder in containers.folders}
+    effective = {folder.id: _grants(folder, by_id) for folder in containers.folders}
+    return {folder: translate(grants, addresses) for folder, grants in effective.items() if grants}
 
 
-def plan_mountpoints(
-    containers: Containers,
-    places: Mapping[str, Path],
-    existing: Iterable[Path],
-    owner_of: Callable[[str], Owner | None],
+def _grants(folder: Folder, by_id: Mapping[str, Folder]) -> tuple[Grant, ...]:
+    grants, seen = folder.grants, {folder.id}
+    while folder.inherits and folder.parent in by_id and folder.parent not in seen:
+        folder = by_id[folder.parent]
+        seen.add(folder.id)
+        grants += folder.grants
+    return grants
+
+
+def filed_paths(scripts: Iterable[str], namespace: Namespace) -> tuple[Path, ...]:
+    """Where the account's filters file to, as far as the scripts say it literally."""
+    targets = (
+        target.path
+        for script in scripts
+        for target in folder_targets(script, namespace.separator)
+        if target.active and target.path is not None
+    )
+    return tuple(dict.fromkeys(targets))
+
+
+class FilterPlan(Frozen, frozen=True):
+    """What becomes of one script: its new text, the strings changed, and those left for a person
+    to look at."""
+
+    text: str
+    changed: tuple[Change, ...]
+    left: tuple[Left, ...]
+
+
+def plan_filter(
+    script: str,
+    redirects: Mapping[Path, Path],
+    exists: Callable[[Path], bool],
     namespace: Namespace,
-) -> Sequence[MountpointDecision]:
-    """Rules 5 and 8 for one account."""
-    occupied = [*existing, *places.values()]
-    return map_mountpoints(containers.mountpoints, places, occupied, owner_of, namespace)
+) -> FilterPlan:
+    """Rule 9 for one script. `exists` tells whether the account reaches a folder at a path."""
+    redirected = redirect_filters(script, redirects, namespace)
+    missing = tuple(
+        Left(target.line, "/".join(target.path), "there is no such folder")
+        for target in folder_targets(redirected.text, namespace.separator)
+        if target.active
+        and not target.creates
+        and target.path is not None
+        and not exists(target.path)
+    )
+    return FilterPlan(redirected.text, redirected.changed, (*redirected.left, *missing))

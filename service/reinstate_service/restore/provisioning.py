@@ -205,28 +205,41 @@ def _make_account(context: Context, ref: AccountRef, found: set[str]) -> None:
 def _configure_account(context: Context, ref: AccountRef) -> None:
     recorder = context.recorder(ref.id)
     account = context.source.account(ref.id)
-    cos = "" if context.options.skip_coses else context.cos_names.get(account.cos, "")
-    with_aliases = not context.options.skip_aliases
-    settings = replace(account, filters=Filters(), data_sources=())
-    configured = revision((settings, cos, with_aliases))
+    configured = settings_revision(context, account)
 
-    def configure(settings: Account) -> Event:
+    def configure_first(account: Account) -> Event:
         if not context.options.skip_domain_provisioning:
             _quota_is_due(context, recorder, account)
             context.destination.set_quota(account.address, 0)
-        absent = list(context.destination.configure_account(settings, cos, with_aliases))
-        if account.cos and not cos and not context.options.skip_coses:
-            absent.append(f"class of service {account.cos}: the backup does not have it")
-        return AccountConfigured(revision=configured, absent=tuple(absent))
+        return AccountConfigured(revision=configured, absent=configure(context, account))
 
     def install(filters: Filters) -> Event:
         with context.destination.mailbox(account.address) as mailbox:
             scripts = mailbox.install_filters(filters)
         return FiltersInstalled(revision=revision(filters), scripts=tuple(scripts))
 
-    _step(recorder, f"configure {configured}", configure, settings)
+    _step(recorder, f"configure {configured}", configure_first, account)
     if account.filters != Filters():
         _step(recorder, f"filters {revision(account.filters)}", install, account.filters)
+
+
+def configure(context: Context, account: Account) -> tuple[str, ...]:
+    """Sets the account's settings; answers what the destination has no place for."""
+    cos, with_aliases = _cos(context, account), not context.options.skip_aliases
+    absent = context.destination.configure_account(account, cos, with_aliases)
+    if account.cos and not cos and not context.options.skip_coses:
+        return (*absent, f"class of service {account.cos}: the backup does not have it")
+    return tuple(absent)
+
+
+def settings_revision(context: Context, account: Account) -> str:
+    """Changes when anything does that `configure` sets."""
+    settings = replace(account, filters=Filters(), data_sources=())
+    return revision((settings, _cos(context, account), not context.options.skip_aliases))
+
+
+def _cos(context: Context, account: Account) -> str:
+    return "" if context.options.skip_coses else context.cos_names.get(account.cos, "")
 
 
 def _quota_is_due(context: Context, recorder: Recorder, account: Account) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reinstate_service.destination.maildir.layout import NAMESPACE
-from reinstate_service.mapping.mountpoints import Owner
 from reinstate_service.model import (
     AccountRef,
     ClassOfService,
@@ -13,15 +12,15 @@ from reinstate_service.model import (
     Folder,
     Grant,
     GranteeType,
-    Mountpoint,
 )
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.plan import (
     Directory,
     Provisioning,
+    filed_paths,
+    plan_filter,
     plan_folders,
     plan_grants,
-    plan_mountpoints,
     plan_provisioning,
 )
 from reinstate_service.restore.selection import select_accounts
@@ -128,13 +127,36 @@ def test_the_folder_plan_knows_the_places_of_settled_and_new_folders() -> None:
     assert made.places == {"1": ("Elsewhere",), "2": ("Elsewhere", "B")}
 
 
-def test_a_mountpoint_does_not_take_the_place_of_a_folder_that_is_about_to_be_made() -> None:
-    containers = Containers(mountpoints=(Mountpoint("9", "", "Work", "a", "2"),))
+def test_grants_hold_below_a_folder_unless_it_does_not_inherit() -> None:
+    above = Grant("a", GranteeType.USER, "r")
+    own = Grant("l1", GranteeType.LIST, "rw")
+    containers = Containers(
+        (
+            Folder("1", "", "Team", grants=(above,)),
+            Folder("2", "1", "Below"),
+            Folder("3", "2", "Own", grants=(own,)),
+            Folder("4", "1", "Private", inherits=False),
+            Folder("5", "4", "Below private"),
+        )
+    )
+    planned = plan_grants(containers, {"a": "ann@example.com", "l1": "team@example.com"})
+    assert {folder: one.granted for folder, one in planned.items()} == {
+        "1": (("user:ann@example.com", "lrs"),),
+        "2": (("user:ann@example.com", "lrs"),),
+        "3": (("group:team@example.com", "lrsw"), ("user:ann@example.com", "lrs")),
+    }
 
-    def owner_of(_: str) -> Owner:
-        return Owner("ann@example.com", {"2": ("INBOX",)})
 
-    free = plan_mountpoints(containers, {}, [], owner_of, NAMESPACE)
-    taken = plan_mountpoints(containers, {"1": ("Work",)}, [], owner_of, NAMESPACE)
-    assert [made.refused for made in free] == [""]
-    assert "in its place" in taken[0].refused
+def test_a_filter_plan_names_what_it_changes_and_what_leads_nowhere() -> None:
+    script = 'require "fileinto";\nfileinto "Team";\nfileinto "Gone";\n'
+    shared = ("shared", "T")
+    made = plan_filter(script, {("Team",): shared}, {shared}.__contains__, NAMESPACE)
+    assert made.text == script.replace('"Team"', '"shared/T"')
+    assert [(one.line, one.old, one.new) for one in made.changed] == [(2, "Team", "shared/T")]
+    assert [(one.line, one.text) for one in made.left] == [(3, "Gone")]
+
+
+def test_only_active_rules_with_literal_targets_count_as_filing() -> None:
+    scripts = ['fileinto "Team";', 'disabled_if true { fileinto "Off"; }', 'fileinto "${x}";']
+    assert ("Team",) in filed_paths(scripts, NAMESPACE)
+    assert ("Off",) not in filed_paths(scripts, NAMESPACE)

@@ -1,0 +1,252 @@
+"""Phase 3 for one account's mountpoints and filters: container-restore rules 5 to 9.
+
+In this order, each step durable before the next: it is decided where every mountpoint
+goes; the mountpoints are made, with the folders below their targets that are needed;
+the filters are redirected, so that nothing more arrives where a mountpoint belongs; what
+filters had put there moves into the target; the emptied folders go. Where a mountpoint
+stands at its own path, the folder that is in its way is emptied and removed first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from reinstate_journal.container_map import Relocation
+from reinstate_journal.events import (
+    ItemsRelocated,
+    MountpointMapped,
+    MountpointRefused,
+    MountpointRestored,
+    RelocationStarted,
+    StrayFolderKept,
+    StrayFolderRemoved,
+)
+from reinstate_service.destination.contract import AccessGrant, Mailbox, Refused
+from reinstate_service.mapping.mountpoints import (
+    Grantee,
+    Ground,
+    MountpointDecision,
+    Owner,
+    at_or_below,
+    map_mountpoints,
+)
+from reinstate_service.mapping.paths import comparable
+from reinstate_service.model import AccountRef, Containers, Folder, Path
+from reinstate_service.restore.context import Context
+from reinstate_service.restore.filters import redirect_scripts
+from reinstate_service.restore.plan import filed_paths, plan_grants
+from reinstate_service.restore.recorder import Recorder
+
+OwnerOf = Callable[[str], Owner | None]
+
+#: How many messages move between two appends.
+_BATCH = 500
+#: How often a stray folder is emptied again because mail arrived in it meanwhile.
+_ROUNDS = 5
+
+
+def restore_mountpoints(
+    context: Context, recorder: Recorder, ref: AccountRef, containers: Containers, owner_of: OwnerOf
+) -> None:
+    """Carries out rules 5 to 9 for one account; a step that the journal knows as done is not
+    done again."""
+    with context.destination.mailbox(ref.address) as mailbox:
+        scripts = mailbox.scripts()
+        if not containers.mountpoints and not scripts:
+            return
+        work = _Work(context, recorder, mailbox)
+        filed = filed_paths(scripts.values(), context.namespace)
+        decisions = work.decide(ref, containers, filed, owner_of)
+        pending = [one for one in decisions if not recorder.is_done(f"mountpoint {one.mountpoint}")]
+        for decision in pending:
+            work.prepare(decision)
+            if not context.namespace.mounts_in_place:
+                work.mount(decision)
+        redirect_scripts(context, recorder, mailbox, scripts, work.reaches(decisions))
+        for decision in pending:
+            if context.namespace.mounts_in_place:
+                work.put_in_place(decision)
+            else:
+                work.clear(decision)
+                recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+
+
+class _Work:
+    """The steps on one account."""
+
+    def __init__(self, context: Context, recorder: Recorder, mailbox: Mailbox) -> None:
+        self._context = context
+        self._recorder = recorder
+        self._mailbox = mailbox
+        self._namespace = context.namespace
+
+    def decide(
+        self,
+        ref: AccountRef,
+        containers: Containers,
+        filed: tuple[Path, ...],
+        owner_of: OwnerOf,
+    ) -> list[MountpointDecision]:
+        """The decisions that stand, new ones recorded; refusals are recorded and left out."""
+        journal = self._context.journal.containers
+        stream = self._recorder.stream
+        places = {folder: known.path for folder, known in journal.folders(stream).items()}
+        grantee = Grantee(ref.id, containers.folders, places, self._existing(), filed)
+        mapped = journal.mountpoints(stream)
+        decisions = []
+        events = []
+        for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
+            known = mapped.get(decision.mountpoint)
+            if known is not None and not known.refused:
+                # By now its filters may file elsewhere; what stands there is stray all the same.
+                in_the_way = known.reason == Ground.FILTER.value
+                stray = at_or_below(decision.path, grantee.existing, self._namespace)
+                decisions.append(
+                    MountpointDecision(
+                        decision.mountpoint,
+                        known.source,
+                        decision.path,
+                        decision.remote,
+                        known.owner,
+                        known.target,
+                        known.address,
+                        Ground(known.reason),
+                        stray if in_the_way else (),
+                    )
+                )
+            elif decision.refused:
+                refused = MountpointRefused(
+                    mountpoint=decision.mountpoint, path=decision.source, reason=decision.refused
+                )
+                self._recorder.append_news(refused, decision.refused)
+            else:
+                decisions.append(decision)
+                events.append(_mapped(decision))
+        self._recorder.append(*events)
+        return decisions
+
+    def prepare(self, decision: MountpointDecision) -> None:
+        """Makes the folders below the target that stray ones stand for; they inherit its grants."""
+        below = [
+            _target(decision, stray) for stray in decision.stray if len(stray) > len(decision.path)
+        ]
+        if below:
+            grants = self._grants(decision)
+            with self._context.destination.mailbox(decision.owner) as owner:
+                for path in below:
+                    owner.create_folder(path, Folder("", "", path[-1]))
+                    owner.grant(path, grants)
+
+    def mount(self, decision: MountpointDecision) -> None:
+        """Makes the mountpoint."""
+        self._mailbox.mount(decision.address, decision.owner, decision.target)
+
+    def _grants(self, decision: MountpointDecision) -> list[AccessGrant]:
+        account, folder = decision.remote
+        planned = plan_grants(
+            self._context.source.containers(account), self._context.addresses
+        ).get(folder)
+        granted = planned.granted if planned else ()
+        return [AccessGrant(grantee, rights) for grantee, rights in granted]
+
+    def put_in_place(self, decision: MountpointDecision) -> None:
+        """Empties the place of the mountpoint and makes it there; mail that arrives meanwhile
+        makes the folder anew."""
+        self.clear(decision)
+        try:
+            self.mount(decision)
+        except Refused as error:
+            refused = MountpointRefused(
+                mountpoint=decision.mountpoint, path=decision.source, reason=str(error)
+            )
+            self._recorder.append_news(refused, str(error))
+        else:
+            self._recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+
+    def clear(self, decision: MountpointDecision) -> None:
+        """Moves what filters have put where the mountpoint belongs, and removes the folders."""
+        if decision.ground is not Ground.FILTER:
+            return
+        for relocation in self._context.journal.containers.relocating(self._recorder.stream):
+            if relocation.mountpoint == decision.mountpoint:
+                self._relocate(relocation)
+        for stray in reversed(decision.stray):
+            self._clear(decision, stray)
+
+    def _clear(self, decision: MountpointDecision, stray: Path) -> None:
+        target = _target(decision, stray)
+        for _ in range(_ROUNDS):
+            while names := self._mailbox.item_names(stray)[:_BATCH]:
+                started = RelocationStarted(
+                    mountpoint=decision.mountpoint,
+                    source=stray,
+                    owner=decision.owner,
+                    target=target,
+                    items=tuple(names),
+                )
+                self._recorder.append(started)
+                self._relocate(
+                    Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
+                )
+            if self._mailbox.remove_folder(stray):
+                removed = StrayFolderRemoved(mountpoint=decision.mountpoint, path=stray)
+                if not self._recorder.is_done(removed.step()):
+                    self._recorder.append(removed)
+                return
+        reason = "something is in it that is no message, or a folder below it"
+        kept = StrayFolderKept(mountpoint=decision.mountpoint, path=stray, reason=reason)
+        self._recorder.append_news(kept, reason)
+
+    def _relocate(self, relocation: Relocation) -> None:
+        """Moves the messages of a relocation that is recorded, and records what became of them."""
+        moved = self._mailbox.relocate(
+            relocation.source, relocation.owner, relocation.target, relocation.items
+        )
+        lying = dict(zip(relocation.items, moved, strict=True))
+        self._recorder.append(
+            ItemsRelocated(
+                mountpoint=relocation.mountpoint,
+                source=relocation.source,
+                owner=relocation.owner,
+                target=relocation.target,
+                items=tuple(name for name, there in lying.items() if there),
+                gone=tuple(name for name, there in lying.items() if not there),
+            )
+        )
+
+    def reaches(self, decisions: Sequence[MountpointDecision]) -> Callable[[Path], bool]:
+        """Tells whether the account reaches a folder at a path: its own, or through one of its
+        mountpoints."""
+        own = self._keys(self._existing())
+        shown: set[Path] = set()
+        for decision in decisions:
+            with self._context.destination.mailbox(decision.owner) as owner:
+                for folder in owner.folders():
+                    if folder.path[: len(decision.target)] == decision.target:
+                        below = folder.path[len(decision.target) :]
+                        shown |= self._keys([(*decision.address, *below)])
+        return lambda path: comparable(path, self._namespace) in own | shown
+
+    def _existing(self) -> tuple[Path, ...]:
+        """The account's own folders, without what is mounted among them."""
+        return tuple(folder.path for folder in self._mailbox.folders() if not folder.mounted)
+
+    def _keys(self, paths: Iterable[Path]) -> set[Path]:
+        return {comparable(path, self._namespace) for path in paths}
+
+
+def _target(decision: MountpointDecision, stray: Path) -> Path:
+    """Where the items of a stray folder belong: the target, or as far below it as the folder
+    is below the mountpoint's path."""
+    return (*decision.target, *stray[len(decision.path) :])
+
+
+def _mapped(decision: MountpointDecision) -> MountpointMapped:
+    return MountpointMapped(
+        mountpoint=decision.mountpoint,
+        source=decision.source,
+        owner=decision.owner,
+        target=decision.target,
+        address=decision.address,
+        reason=decision.ground.value,
+    )
