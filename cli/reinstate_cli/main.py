@@ -25,6 +25,9 @@ from reinstate_cli import (
     resume,
     status,
 )
+from reinstate_cli import (
+    map as map_,
+)
 from reinstate_cli.console import ReaderGone, finish, say, tell
 from reinstate_cli.options import EXIT_CODES
 from reinstate_journal.errors import ReinstateError, UsageError
@@ -57,7 +60,7 @@ def root(
     """Restores the backup of a mail infrastructure onto another one, resumably and provably."""
 
 
-for verb in (demo, plan, restore, resume, abort, status, report, doctor):
+for verb in (demo, plan, restore, resume, abort, status, report, map_, doctor):
     app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
 for group in (backup, journal, destination):
     app.add_typer(group.app)

@@ -12,6 +12,7 @@ from reinstate_cli.console import moment, plural, say, say_json_line
 from reinstate_cli.options import Json, examples
 from reinstate_cli.selecting import with_selection
 from reinstate_service.mapping.folders import Reason
+from reinstate_service.mapping.mountpoints import Ground, MountpointDecision
 from reinstate_service.operations.preview import AccountPreview, Planner, Preview
 from reinstate_service.operations.session import opened_for_reading
 from reinstate_service.restore.options import Options
@@ -80,18 +81,30 @@ def _render_account(account: AccountPreview, *, every_folder: bool) -> Iterator[
         f"{skipped}{broken}; {plural(len(account.folders), 'folder')}"
         + (f" ({counts})" if counts else "")
     )
+    # What an administrator has to know comes first.
+    for grantee, reason in account.refused_grants:
+        yield f"    REFUSED    grant to {grantee}: {reason}"
+    for mountpoint in sorted(account.mountpoints, key=lambda one: (not one.refused, one.ground)):
+        yield f"    {_mountpoint(mountpoint)}"
+    for merged, sharing in account.merged:
+        yield f"    merged     {'/'.join(merged)}: folders {', '.join(sharing)}"
     for folder in account.folders:
         source, place = "/".join(folder.source), "/".join(folder.path)
         if every_folder or folder.reason not in _EXPECTED:
             arrow = f" -> {place}" if source != place else ""
             yield f"    {folder.reason:<10} {source}{arrow}"
-    for merged, sharing in account.merged:
-        yield f"    merged     {'/'.join(merged)}: folders {', '.join(sharing)}"
-    for mountpoint in account.mountpoints:
-        path = "/".join(mountpoint.path)
-        if mountpoint.refused:
-            yield f"    REFUSED    mountpoint {path}: {mountpoint.refused}"
-        else:
-            yield f"    mountpoint {path} -> {'/'.join(mountpoint.address)}"
-    for grantee, reason in account.refused_grants:
-        yield f"    REFUSED    grant to {grantee}: {reason}"
+
+
+def _mountpoint(mountpoint: MountpointDecision) -> str:
+    path = "/".join(mountpoint.source)
+    if mountpoint.refused:
+        return f"REFUSED    mountpoint {path}: {mountpoint.refused}"
+    leads = f"{path} -> {'/'.join(mountpoint.address)}"
+    match mountpoint.ground:
+        case Ground.FILTER:
+            stray = ", ".join("/".join(one) for one in mountpoint.stray)
+            return f"CONFLICT   mountpoint {leads}; what filters put into {stray} moves there"
+        case Ground.BESIDE:
+            return f"CONFLICT   mountpoint {leads}; the user's own folder {path} stays"
+        case Ground.FREE:
+            return f"mountpoint {leads}"

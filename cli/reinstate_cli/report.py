@@ -76,6 +76,7 @@ def render(report: Report, limit: int = 20) -> str:
     lines += _why("Failed", totals.failed)
     lines += _broken_accounts(report)
     lines += _failures(report, limit)
+    lines += _filter_notes(report, limit)
     lines += [
         "",
         _verdict(report),
@@ -133,4 +134,19 @@ def _failures(report: Report, limit: int) -> list[str]:
         ]
     if len(shown) < len(report.failures):
         lines.append(f"  and {len(report.failures) - len(shown):,} more: --failures 0 lists all")
+    return lines
+
+
+def _filter_notes(report: Report, limit: int) -> list[str]:
+    if not report.filter_notes:
+        return []
+    shown = report.filter_notes[:limit] if limit else report.filter_notes
+    lines = ["", "Left as it is in filters, for a person to look at:"]
+    lines += [
+        f"  {one.address}  {one.script}, line {one.line}: {one.text}: {one.reason}" for one in shown
+    ]
+    if len(shown) < len(report.filter_notes):
+        lines.append(
+            f"  and {len(report.filter_notes) - len(shown):,} more: --failures 0 lists all"
+        )
     return lines

@@ -113,6 +113,14 @@ def selection(
         list[str] | None,
         typer.Option("--notifications", metavar="ADDRESS", help="Whom to notify (recorded)."),
     ] = None,
+    mountpoints: Annotated[
+        str,
+        typer.Option(
+            "--mountpoints",
+            metavar="shared|symlink",
+            help="Show shared folders below shared/ (any Dovecot), or at their own path.",
+        ),
+    ] = "shared",
     owner: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +135,7 @@ def selection(
         source=_absolute(source, "backup") if _SCHEME.match(source) else _path(source),
         destination=_absolute(destination, "maildir"),
         owner=_owner(owner),
+        mountpoints=_mountpoints(mountpoints),
         accounts=(*_names("--accounts", accounts), *_lines(input_file)),
         domains=_names("--domains", domains),
         at=moment_of(at),
@@ -239,3 +248,9 @@ def _owner(text: str | None) -> tuple[int, int] | None:
         return uid, int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     except KeyError:
         raise UsageError(detail=f"there is no user or group {text!r} on this machine") from None
+
+
+def _mountpoints(text: str) -> str:
+    if text not in {"shared", "symlink"}:
+        raise UsageError(detail=f"--mountpoints is shared or symlink, not {text!r}")
+    return text
