@@ -255,7 +255,8 @@ class QuotaPutBack(Event, frozen=True):
 
 
 class FolderMapped(Event, frozen=True):
-    """A backup folder has its place. `reason`: existing, created, system, renamed.
+    """A backup folder has its place. `reason`: existing, created, system, renamed, or merged:
+    the place of another backup folder.
 
     This is the decision, durable before the folder is made: what existed before the
     restore is known for certain, however often it is interrupted."""
