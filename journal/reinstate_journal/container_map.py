@@ -23,7 +23,7 @@ class MappedMountpoint(msgspec.Struct, frozen=True):
     was `refused`.
 
     `reason` is free, filter or beside; `restored` says that it leads there already.
-    Path, owner, target, address and reason are empty when it was refused.
+    Path, owner, target, address and reason are empty when it was refused before it had them.
     """
 
     source: Path

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -18,6 +18,7 @@ from property.serving import Place
 from property.world import QUOTA, World, mounted_paths
 from reinstate_journal.check import check
 from reinstate_journal.container_map import MappedMountpoint
+from reinstate_journal.events import ItemRestored, MountpointMapped, StrayFolderKept
 from reinstate_service.mapping.filters import folder_targets
 from reinstate_service.mapping.mountpoints import Ground, shared_address
 from reinstate_service.mapping.paths import comparable, normalise, place_below
@@ -141,6 +142,7 @@ class Interleavings(RuleBasedStateMachine):
         self.deleted: set[bytes] = set()
         self.unknown: set[bytes] = set()
         self.sent = 0
+        self.ended = False
 
     @initialize(sharing=some, phase=st.sampled_from((1, 2, 3, 3, 3)))
     def begin(self, sharing: Sharing, phase: int) -> None:
@@ -187,10 +189,13 @@ class Interleavings(RuleBasedStateMachine):
             event("a user deletes a folder")
             self._forget(self._world.server.delete(address, folders[chosen % len(folders)]))
 
+    @precondition(lambda self: self.world is not None and not self.ended)
     @rule(steps=st.integers(1, 12))
     def restore_does_its_next_steps(self, steps: int) -> None:
         for _ in range(steps):
-            self._world.step()
+            if not self.ended:
+                self._world.step()
+                self.ended = self._world.restore is None
 
     @precondition(lambda self: self.world is not None and self.world.restore is not None)
     @rule()
@@ -215,7 +220,7 @@ class Interleavings(RuleBasedStateMachine):
         self._the_quotas_are_back()
         head = world.journal.head()
         world.finish()
-        assert world.journal.head() == head, "a further run finds nothing to do"
+        assert [one.data for one in world.journal.read(after=head.position)] == []
 
     def _everything_is_there_once(self) -> None:
         world = self._world
@@ -226,7 +231,7 @@ class Interleavings(RuleBasedStateMachine):
             times = {0} if content in self.deleted else {1}
             if content in self.unknown:
                 times = {0, 1, 2}
-            assert found[content] in times, content
+            assert found[content] in times, (content, found[content], times)
 
     def _everything_lies_where_the_rules_say(self) -> None:
         world = self._world
@@ -257,16 +262,15 @@ class Interleavings(RuleBasedStateMachine):
         account = self._account(put.account)
         stream = world.stream(account.id)
         kept = {
-            recorded.event.path  # type: ignore[attr-defined]
-            for recorded in world.journal.read(stream)
-            if recorded.type == "StrayFolderKept"
+            cast("StrayFolderKept", recorded.event).path
+            for recorded in world.journal.read(stream, types=[StrayFolderKept])
         }
-        for identifier, mapped in world.journal.containers.mountpoints(stream).items():
-            path = self._mounted(account, identifier)
-            if mapped.reason == Ground.FILTER.value and self._covers(path, put.path):
-                led = Place(mapped.owner, (*mapped.target, *put.path[len(path) :]))
-                must = mapped.restored and not mapped.refused and put.path not in kept
-                return led, must
+        made = world.journal.containers.mountpoints(stream)
+        for recorded in world.journal.read(stream, types=[MountpointMapped]):
+            mapped = cast("MountpointMapped", recorded.event)
+            if mapped.reason == Ground.FILTER.value and self._covers(mapped.path, put.path):
+                led = Place(mapped.owner, (*mapped.target, *put.path[len(mapped.path) :]))
+                return led, made[mapped.mountpoint].restored and put.path not in kept
         return None, False
 
     def _waiting(self, place: Place) -> bool:
@@ -315,11 +319,8 @@ class Interleavings(RuleBasedStateMachine):
         if content in world.backed_up:
             account, _ = world.backed_up[content]
             item = content.split()[-1].decode()
-            recorded = world.journal.read(world.stream(account))
-            if not any(
-                one.type == "ItemRestored" and one.event.item == item  # type: ignore[attr-defined]
-                for one in recorded
-            ):
+            restored = world.journal.read(world.stream(account), types=[ItemRestored])
+            if not any(cast("ItemRestored", one.event).item == item for one in restored):
                 event("a user changes what is not recorded yet")
                 self.unknown.add(content)
 
@@ -346,7 +347,7 @@ class Interleavings(RuleBasedStateMachine):
 
 def _case(machine: type[RuleBasedStateMachine]) -> Any:
     case = machine.TestCase
-    case.settings = law()
+    case.settings = settings(law(), stateful_step_count=20)
     return case
 
 

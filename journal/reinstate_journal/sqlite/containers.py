@@ -135,14 +135,15 @@ def _mountpoint_mapped(event: events.MountpointMapped) -> Statements:
 
 def _mountpoint_restored(event: events.MountpointRestored) -> Statements:
     yield (
-        "UPDATE mountpoints SET restored = 1 WHERE stream = ? AND mountpoint = ?",
+        "UPDATE mountpoints SET restored = 1, refused = '' WHERE stream = ? AND mountpoint = ?",
         (event.mountpoint,),
     )
 
 
 def _mountpoint_refused(event: events.MountpointRefused) -> Statements:
     yield (
-        "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, '[]', '', '[]', '[]', '', 0, ?)",
+        "INSERT INTO mountpoints VALUES (?, ?, ?, '[]', '', '[]', '[]', '', 0, ?)"
+        " ON CONFLICT DO UPDATE SET restored = 0, refused = excluded.refused",
         (event.mountpoint, encoded(event.path), event.reason),
     )
 

@@ -147,6 +147,7 @@ def _restore_grants(
     containers: Containers,
     places: Mapping[str, Path],
 ) -> None:
+    by_id = {folder.id: folder for folder in containers.folders}
     for folder, translated in plan_grants(containers, context.addresses).items():
         event = GrantsApplied(
             folder=folder,
@@ -157,6 +158,8 @@ def _restore_grants(
         if not recorder.is_done(event.step()):
             grants = [AccessGrant(grantee, rights) for grantee, rights in translated.granted]
             if grants:
+                # Its user may have deleted it since it was made.
+                mailbox.create_folder(places[folder], by_id[folder])
                 mailbox.grant(places[folder], grants)
             recorder.append(event)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from reinstate_journal.container_map import Relocation
+from reinstate_journal.container_map import MappedMountpoint, Relocation
 from reinstate_journal.events import (
     ItemsRelocated,
     MountpointMapped,
@@ -58,12 +58,18 @@ def restore_mountpoints(
         filed = filed_paths(scripts.values(), context.namespace)
         decisions = work.decide(ref, containers, filed, owner_of)
         done = [one for one in decisions if recorder.is_done(f"mountpoint {one.mountpoint}")]
+        pending = [one for one in decisions if one not in done]
         in_place = context.namespace.mounts_in_place
-        first, last = (work.prepare, work.put_in_place) if in_place else (work.mount, work.clear)
-        pending = work.attempt((one for one in decisions if one not in done), first)
+        pending = work.attempt(pending, work.prepare if in_place else work.mount)
+        if not in_place:
+            work.record_retried(pending)
         redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
-        for decision in work.attempt(pending, last):
-            recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+        pending = work.attempt(pending, work.put_in_place if in_place else work.clear)
+        retried = in_place and work.record_retried(pending)
+        recorder.append(*(MountpointRestored(mountpoint=one.mountpoint) for one in pending))
+        if retried:
+            scripts = mailbox.scripts()
+            redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
 
 
 class _Work:
@@ -74,6 +80,8 @@ class _Work:
         self._recorder = recorder
         self._mailbox = mailbox
         self._namespace = context.namespace
+        self._new: set[str] = set()
+        self._retried: set[str] = set()
 
     def decide(
         self,
@@ -82,7 +90,8 @@ class _Work:
         filed: tuple[Path, ...],
         owner_of: OwnerOf,
     ) -> list[MountpointDecision]:
-        """The decisions that stand, new ones recorded; refusals are recorded and left out."""
+        """The decisions that stand, new ones recorded; refusals are recorded and left out. What
+        the destination has refused before is tried again, and recorded when it succeeds."""
         journal = self._context.journal.containers
         stream = self._recorder.stream
         places = {folder: known.path for folder, known in journal.folders(stream).items()}
@@ -92,31 +101,39 @@ class _Work:
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
             known = mapped.get(decision.mountpoint)
-            stands = known is not None and (known.restored or not decision.refused)
-            if known is not None and not known.refused and stands:
-                # By now its filters may file elsewhere; what stands there is stray all the same.
-                in_the_way = known.reason == Ground.FILTER.value
-                stray = at_or_below(known.path, grantee.existing, self._namespace)
-                decisions.append(
-                    MountpointDecision(
-                        decision.mountpoint,
-                        known.source,
-                        known.path,
-                        decision.remote,
-                        known.owner,
-                        known.target,
-                        known.address,
-                        Ground(known.reason),
-                        stray if in_the_way else (),
-                    )
-                )
+            was_refused = known is not None and bool(known.refused)
+            if known is not None and (known.restored or not (was_refused or decision.refused)):
+                decisions.append(self._standing(decision, known, grantee))
             elif decision.refused:
                 self._refuse(decision, decision.refused)
+            elif known is not None and was_refused and _is_as_before(decision, known):
+                decisions.append(decision)
+                self._retried.add(decision.mountpoint)
             else:
                 decisions.append(decision)
                 events.append(_mapped(decision))
+                self._new.add(decision.mountpoint)
         self._recorder.append(*events)
         return decisions
+
+    def _standing(
+        self, decision: MountpointDecision, known: MappedMountpoint, grantee: Grantee
+    ) -> MountpointDecision:
+        """The decision as it was made once. By now the account's filters may file elsewhere; what
+        stands at its place is stray all the same."""
+        in_the_way = known.reason == Ground.FILTER.value
+        stray = at_or_below(known.path, grantee.existing, self._namespace)
+        return MountpointDecision(
+            decision.mountpoint,
+            known.source,
+            known.path,
+            decision.remote,
+            known.owner,
+            known.target,
+            known.address,
+            Ground(known.reason),
+            stray if in_the_way else (),
+        )
 
     def attempt(
         self,
@@ -138,7 +155,17 @@ class _Work:
         refused = MountpointRefused(
             mountpoint=decision.mountpoint, path=decision.source, reason=reason
         )
-        self._recorder.append_news(refused, reason)
+        if decision.mountpoint in self._new:
+            self._recorder.append(refused)
+        else:
+            self._recorder.append_news(refused, reason)
+
+    def record_retried(self, decisions: Iterable[MountpointDecision]) -> bool:
+        """Records those that had been refused before and were not this time; answers whether
+        there are any."""
+        events = [_mapped(one) for one in decisions if one.mountpoint in self._retried]
+        self._recorder.append(*events)
+        return bool(events)
 
     def prepare(self, decision: MountpointDecision) -> None:
         """Makes the folders below the target that stray ones stand for; they inherit its grants."""
@@ -247,6 +274,15 @@ def _target(decision: MountpointDecision, stray: Path) -> Path:
     """Where the items of a stray folder belong: the target, or as far below it as the folder
     is below the mountpoint's path."""
     return (*decision.target, *stray[len(decision.path) :])
+
+
+def _is_as_before(decision: MountpointDecision, known: MappedMountpoint) -> bool:
+    return (decision.path, decision.owner, decision.target, decision.address) == (
+        known.path,
+        known.owner,
+        known.target,
+        known.address,
+    ) and decision.ground.value == known.reason
 
 
 def _mapped(decision: MountpointDecision) -> MountpointMapped:
