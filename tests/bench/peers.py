@@ -22,8 +22,9 @@ BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 def section(measured: Sequence[Measured], number: int, day: datetime.date) -> str:
     """The tables; `number` is how many messages each destination was to have."""
     real = min(number, len(real_messages()))
+    told = f"{real} real ones" if real else "none of ../shared/data/messages, which is not here,"
     rows = [row for one in measured for row in _rows(one, number)]
-    commands = {one.tool.shown: f"| {one.tool.name} | `{one.tool.shown}` |" for one in measured}
+    commands = [f"| {one.tool.name} | `{one.tool.shown}` |" for one in measured]
     versions = ", ".join(dict.fromkeys(one.tool.version() for one in measured))
     configuration = Mbsync.configuration.format(
         port="PORT", user=ACCOUNT.address, password=PASSWORD, maildir="MAILDIR", state="STATE"
@@ -31,8 +32,8 @@ def section(measured: Sequence[Measured], number: int, day: datetime.date) -> st
     heads = "| | runs | kills that hit | half way | messages | lost | doubled | altered"
     return "\n".join(
         [
-            f"Measured on {day:%Y-%m-%d} with {versions}; {number:,} messages each,",
-            f"{real or 'none'} of them real ones (../shared/data/messages, where it is there).",
+            f"Measured on {day:%Y-%m-%d} with {versions}.",
+            f"Each had {number:,} messages to bring: {told} and {number - real} made ones.",
             "",
             f"{heads} | a further run adds |",
             "|---|" + "---:|" * 8,
@@ -40,7 +41,7 @@ def section(measured: Sequence[Measured], number: int, day: datetime.date) -> st
             "",
             "| | command |",
             "|---|---|",
-            *commands.values(),
+            *commands,
             "",
             "mbsyncrc:",
             "",

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
 
 from tests.running import COMMAND
-from tests.system.dovecot import Dovecot, tree_owner
+from tests.system.dovecot import BINARY, Dovecot, tree_owner
 
 from reinstate_service.destination.maildir import MaildirDestination
 from reinstate_service.model import Account, Domain, Folder, Role
@@ -236,7 +236,7 @@ class DoveadmImport(Tool):
 
     @classmethod
     def version(cls) -> str:
-        return f"Dovecot {_output(['doveadm', '--version'])}"
+        return f"Dovecot {_output([str(BINARY), '--version'])}"
 
     def prepare(self) -> None:
         self._provision()
