@@ -26,6 +26,7 @@ lint: $(VENV)/.dev ## ruff, mypy, import-linter
 
 crash: $(VENV)/.dev system-packages ## the long runs: many kills, many examples
 	REINSTATE_LONG=1 $(BIN)/pytest tests/crash tests/property -n $(JOBS) -s
+	$(BIN)/python -m tests.bench.peers
 
 bench: $(VENV)/.dev ## speed and memory, printed
 	$(BIN)/python -m tests.bench
