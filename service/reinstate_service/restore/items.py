@@ -9,6 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from reinstate_journal.catalogue import Event, Outcome
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     FolderMapped,
     FoldersCreated,
@@ -94,6 +95,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
             context.check_stop()
             pass_.restore(batch)
     if known is None or known.items_state != state:
+        reach(At.ITEMS_RECORDED)
         recorder.append(ItemsCompleted(state=state))
     context.observer.account(ref.address, "done")
 
@@ -104,7 +106,9 @@ def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
         return
     if quota := context.destination.quota(ref.address):
         recorder.append(QuotaLifted(put_back=quota))
+        reach(At.FOUND_QUOTA_DUE)
         context.destination.set_quota(ref.address, 0)
+        reach(At.FOUND_QUOTA_LIFTED)
 
 
 def _restore_folders(
@@ -131,10 +135,13 @@ def _restore_folders(
         if known_merges.get(path) != folders
     ]
     recorder.append(*events)
+    reach(At.FOLDERS_DECIDED)
     created = FoldersCreated(count=len(plan.places))
     if not recorder.is_done(created.step()):
         for folder in sorted(containers.folders, key=lambda folder: plan.places[folder.id]):
             mailbox.create_folder(plan.places[folder.id], folder)
+            reach(At.FOLDER_MADE)
+        reach(At.FOLDERS_MADE)
         recorder.append(created)
     _restore_grants(context, recorder, mailbox, containers, plan.places)
     return plan.places
@@ -158,6 +165,7 @@ def _restore_grants(
             grants = [AccessGrant(grantee, rights) for grantee, rights in translated.granted]
             if grants:
                 mailbox.grant(places[folder], grants)
+            reach(At.GRANTED)
             recorder.append(event)
 
 
@@ -203,7 +211,9 @@ class _Pass:
     def restore(self, batch: Sequence[ItemRecord]) -> None:
         """Decides, delivers what is to be delivered, and records it all in one append."""
         tasks = self._open_tasks([self._task(record) for record in batch])
+        reach(At.BATCH_DECIDED)
         outcomes = self._deliver([task.item for task in tasks if task.item is not None])
+        reach(At.BATCH_DELIVERED)
         events: list[Event] = []
         restored = skipped = failed = size = 0
         for task in tasks:

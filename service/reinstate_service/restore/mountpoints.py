@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reinstate_journal.container_map import Relocation
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     ItemsRelocated,
     MountpointMapped,
@@ -62,12 +63,15 @@ def restore_mountpoints(
             work.prepare(decision)
             if not context.namespace.mounts_in_place:
                 work.mount(decision)
+                reach(At.MOUNTED_BESIDE)
         redirect_scripts(context, recorder, mailbox, scripts, work.reaches(decisions))
+        reach(At.FILTERS_REDIRECTED)
         for decision in pending:
             if context.namespace.mounts_in_place:
                 work.put_in_place(decision)
             else:
                 work.clear(decision)
+                reach(At.MOUNTPOINT_CLEARED)
                 recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
 
 
@@ -123,6 +127,7 @@ class _Work:
                 decisions.append(decision)
                 events.append(_mapped(decision))
         self._recorder.append(*events)
+        reach(At.MOUNTPOINTS_DECIDED)
         return decisions
 
     def prepare(self, decision: MountpointDecision) -> None:
@@ -135,7 +140,9 @@ class _Work:
             with self._context.destination.mailbox(decision.owner) as owner:
                 for path in below:
                     owner.create_folder(path, Folder("", "", path[-1]))
+                    reach(At.BELOW_TARGET_MADE)
                     owner.grant(path, grants)
+                    reach(At.BELOW_TARGET_GRANTED)
 
     def mount(self, decision: MountpointDecision) -> None:
         """Makes the mountpoint."""
@@ -153,6 +160,7 @@ class _Work:
         """Empties the place of the mountpoint and makes it there; mail that arrives meanwhile
         makes the folder anew."""
         self.clear(decision)
+        reach(At.PLACE_CLEARED)
         try:
             self.mount(decision)
         except Refused as error:
@@ -161,6 +169,7 @@ class _Work:
             )
             self._recorder.append_news(refused, str(error))
         else:
+            reach(At.MOUNTED)
             self._recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
 
     def clear(self, decision: MountpointDecision) -> None:
@@ -185,10 +194,13 @@ class _Work:
                     items=tuple(names),
                 )
                 self._recorder.append(started)
+                reach(At.RELOCATION_STARTED)
                 self._relocate(
                     Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
                 )
+            reach(At.STRAY_EMPTIED)
             if self._mailbox.remove_folder(stray):
+                reach(At.STRAY_REMOVED)
                 removed = StrayFolderRemoved(mountpoint=decision.mountpoint, path=stray)
                 if not self._recorder.is_done(removed.step()):
                     self._recorder.append(removed)
@@ -202,6 +214,7 @@ class _Work:
         moved = self._mailbox.relocate(
             relocation.source, relocation.owner, relocation.target, relocation.items
         )
+        reach(At.RELOCATED)
         lying = dict(zip(relocation.items, moved, strict=True))
         self._recorder.append(
             ItemsRelocated(

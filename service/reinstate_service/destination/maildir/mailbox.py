@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import (
     AccessGrant,
     Delivered,
@@ -101,6 +102,7 @@ class MaildirMailbox:
         with self._writing():
             if mail:
                 made = self._make(path, mail)
+                reach(At.MAILBOX_NOT_SUBSCRIBED)
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
             else:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
 from reinstate_service.destination.maildir.disk import Disk, descended, opened, read_file
 from reinstate_service.destination.maildir.folders import is_mailbox
@@ -92,8 +93,11 @@ def relocate(disk: Disk, source: Spot, target: Spot, names: Sequence[str]) -> li
             return answers
         moves = _Moves(disk, here, there, source)
         moves.give_letters(names)
+        reach(At.LETTERS_GIVEN)
         answers = [moves.move(name) for name in names]
+        reach(At.MESSAGES_MOVED)
         there.flush(disk)
+        reach(At.TARGET_FLUSHED)
         here.flush(disk)
         return answers
 
@@ -124,6 +128,7 @@ class _Moves:
                 while (taken := self._present.get(final)) is not None:
                     if _same(found, taken):
                         os.unlink(found.name, dir_fd=found.part)
+                        reach(At.SECOND_NAME_REMOVED)
                         del self._waiting[name]
                         return True
                     final = relocated_name(final, self._origin.address, self._origin.path)
@@ -146,6 +151,7 @@ class _Moves:
         file_name = final + rest[len(base_name(found.name)) :]
         part = self._there.cur if found.part == self._here.cur else self._there.new
         self._disk.move(found.part, found.name, part, file_name)
+        reach(At.MESSAGE_MOVED)
         self._present[final] = _Found(part, file_name)
 
     def _look_again(self) -> None:

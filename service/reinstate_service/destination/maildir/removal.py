@@ -14,6 +14,7 @@ import errno
 import hashlib
 import os
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.maildir.disk import (
     Disk,
     descended,
@@ -39,6 +40,7 @@ def remove_mailbox(disk: Disk, home: int, path: Path) -> bool:
             return True
         aside = _aside(name)
         if exists(maildir, aside):  # left by a crash
+            reach(At.ASIDE_FOUND)
             _finish(disk, maildir, name, aside)
         if any(other.startswith(f"{name}.") for other in listed(maildir)):
             return False
@@ -46,10 +48,13 @@ def remove_mailbox(disk: Disk, home: int, path: Path) -> bool:
             if not _is_empty(maildir, name):
                 return False
             os.rename(name, aside, src_dir_fd=maildir, dst_dir_fd=maildir)
+            reach(At.STRAY_ASIDE)
             disk.flush(maildir)
+            reach(At.ASIDE_FLUSHED)
             _finish(disk, maildir, name, aside)
         if exists(maildir, name):
             return False
+    reach(At.STRAY_SUBSCRIBED)
     unsubscribe(disk, home, path)
     return True
 
@@ -64,6 +69,7 @@ def _finish(disk: Disk, maildir: int, name: str, aside: str) -> None:
     """Ends what was put aside, or puts it back if it is not empty."""
     if not (_is_empty(maildir, aside) and _discard(maildir, aside)):
         _put_back(disk, maildir, name, aside)
+    reach(At.ASIDE_ENDED)
     disk.flush(maildir)
 
 
@@ -91,8 +97,10 @@ def _discard(maildir: int, name: str) -> bool:
             for part in _PARTS:
                 if exists(folder, part):
                     os.rmdir(part, dir_fd=folder)
+                    reach(At.ASIDE_PART_REMOVED)
             for file_name in listed(folder):
                 os.unlink(file_name, dir_fd=folder)
+        reach(At.ASIDE_EMPTIED)
         os.rmdir(name, dir_fd=maildir)
     except OSError as error:
         if error.errno in _NOT_EMPTY:
@@ -106,19 +114,23 @@ def _put_back(disk: Disk, maildir: int, name: str, aside: str) -> None:
     what is there."""
     with opened(aside, maildir) as folder:
         make_parts(disk, folder)
+    reach(At.PUT_BACK_WHOLE)
     try:
         os.rename(aside, name, src_dir_fd=maildir, dst_dir_fd=maildir)
     except OSError as error:
         if error.errno not in _NOT_EMPTY:
             raise
     else:
+        reach(At.PUT_BACK_RENAMED)
         return
     for part in ("new", "cur"):
         with descended(maildir, aside, part) as old, descended(maildir, name, part) as new:
             for file_name in listed(old):
                 disk.move(old, file_name, new, file_name)
+                reach(At.PUT_BACK_MOVED)
             disk.flush_directories([new, old])
     with descended(maildir, aside, "tmp") as unfinished:
         for file_name in listed(unfinished):
             os.unlink(file_name, dir_fd=unfinished)
+    reach(At.PUT_BACK_FLUSHED)
     _discard(maildir, aside)
