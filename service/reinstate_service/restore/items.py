@@ -101,12 +101,14 @@ def restore_items(context: Context, ref: AccountRef) -> None:
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
-    known = context.journal.progress.account(context.log.restore, ref.id)
-    if context.options.skip_domain_provisioning or (known and known.quota_due is not None):
+    if context.options.skip_domain_provisioning:
         return
     if quota := context.destination.quota(ref.address):
-        recorder.append(QuotaLifted(put_back=quota))
-        reach(At.FOUND_QUOTA_DUE)
+        known = context.journal.progress.account(context.log.restore, ref.id)
+        # One that is due already is still there if the process died before it was lifted.
+        if known is None or known.quota_due is None:
+            recorder.append(QuotaLifted(put_back=quota))
+            reach(At.FOUND_QUOTA_DUE)
         context.destination.set_quota(ref.address, 0)
         reach(At.FOUND_QUOTA_LIFTED)
 

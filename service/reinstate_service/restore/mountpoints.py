@@ -97,6 +97,8 @@ class _Work:
         places = {folder: known.path for folder, known in journal.folders(stream).items()}
         grantee = Grantee(ref.id, containers.folders, places, self._existing(), filed)
         mapped = journal.mountpoints(stream)
+        # A folder that was emptied, and is gone, of which the journal has not been told yet.
+        gone = {one.source for one in journal.moved(stream)} - {*grantee.existing}
         decisions = []
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
@@ -104,7 +106,7 @@ class _Work:
             if known is not None and not known.refused:
                 # By now its filters may file elsewhere; what stands there is stray all the same.
                 in_the_way = known.reason == Ground.FILTER.value
-                stray = at_or_below(decision.path, grantee.existing, self._namespace)
+                stray = at_or_below(decision.path, (*grantee.existing, *gone), self._namespace)
                 decisions.append(
                     MountpointDecision(
                         decision.mountpoint,

@@ -250,6 +250,17 @@ def is_link(parent: int, name: str) -> bool:
         return False
 
 
+def is_same_file(parent: int, name: str, other_parent: int, other_name: str) -> bool:
+    """Whether both are there and are names of one file."""
+    try:
+        return os.path.samestat(
+            os.stat(name, dir_fd=parent, follow_symlinks=False),
+            os.stat(other_name, dir_fd=other_parent, follow_symlinks=False),
+        )
+    except FileNotFoundError:
+        return False
+
+
 def unlink_if_there(parent: int, name: str) -> None:
     """Removes a file of ours."""
     try:

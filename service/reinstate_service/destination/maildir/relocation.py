@@ -15,7 +15,13 @@ from typing import NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
-from reinstate_service.destination.maildir.disk import Disk, descended, opened, read_file
+from reinstate_service.destination.maildir.disk import (
+    Disk,
+    descended,
+    is_same_file,
+    opened,
+    read_file,
+)
 from reinstate_service.destination.maildir.folders import is_mailbox
 from reinstate_service.destination.maildir.keywords import FILE, Keywords, parsed
 from reinstate_service.destination.maildir.layout import (
@@ -126,7 +132,7 @@ class _Moves:
             final = name
             try:
                 while (taken := self._present.get(final)) is not None:
-                    if _same(found, taken):
+                    if is_same_file(*found, *taken):
                         os.unlink(found.name, dir_fd=found.part)
                         reach(At.SECOND_NAME_REMOVED)
                         del self._waiting[name]
@@ -180,10 +186,3 @@ def _opened(home: int, path: Path) -> Iterator[_Mailbox | None]:
         folder = stack.enter_context(opened(name, maildir))
         cur, new = (stack.enter_context(opened(part, folder)) for part in ("cur", "new"))
         yield _Mailbox(folder, cur, new)
-
-
-def _same(one: _Found, other: _Found) -> bool:
-    """Whether both are names of one file."""
-    return os.path.samestat(
-        *(os.stat(found.name, dir_fd=found.part, follow_symlinks=False) for found in (one, other))
-    )
