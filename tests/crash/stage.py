@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -106,13 +107,11 @@ class Stage:
 
     def keep(self, name: str) -> None:
         """Keeps what is there."""
-        shutil.rmtree(self._folder / name, ignore_errors=True)
-        shutil.copytree(self.here, self._folder / name, symlinks=True)
+        _copy(self.here, self._folder / name)
 
     def back_to(self, name: str) -> None:
         """What was kept is there again."""
-        shutil.rmtree(self.here)
-        shutil.copytree(self._folder / name, self.here, symlinks=True)
+        _copy(self._folder / name, self.here)
 
     def die(self, death: Death) -> None:
         """Restores in a process that must end itself there."""
@@ -140,6 +139,12 @@ class Stage:
         journal = self.here / "reinstate.db"
         assert check(journal) == []
         return outcome_of(ADDRESSES, self.here / "mail", journal)
+
+
+def _copy(source: Path, to: Path) -> None:
+    """A message that is being moved may have two names: hard links stay what they are."""
+    shutil.rmtree(to, ignore_errors=True)
+    subprocess.run(["cp", "-a", source, to], check=True)
 
 
 def _restore(variant: str, here: Path, options: Options, death: Death | None, trace: Path) -> None:
