@@ -140,7 +140,7 @@ class At:
     TARGET_FLUSHED = Point("the target is flushed; where they came from is not")
     RELOCATED = Point("messages have moved durably, which is not recorded")
     STRAY_EMPTIED = Point("a stray folder seems empty and is there")
-    ASIDE_FOLDER_MADE = Point("the folder for what is put aside is there")
+    ASIDE_FOLDER_MADE = Point("the folder for what is put aside is there and not flushed")
     STRAY_ASIDE = Point("a stray folder is put aside, not flushed")
     ASIDE_FOUND = Point("a folder that a dead process had put aside is found")
     ASIDE_FLUSHED = Point("a stray folder is put aside durably")

@@ -3,9 +3,12 @@
 The mailbox is first put aside in one step, under a name that Dovecot neither lists
 nor delivers to. Only then nobody can reach it any more, and what has arrived until
 then is seen: the mailbox is put back. Directories are removed only by rmdir, which
-never takes one that holds something. What remains possible: a delivery that had its
-file in tmp/ when the mailbox was put aside fails, and Dovecot files it into the INBOX
-or makes the mailbox again; nothing is lost.
+never takes one that holds something. A mailbox that a crash left aside is found there by
+its name, and its removal is ended before anything else is written.
+
+What remains possible: a delivery that had its file in tmp/ when the mailbox was put
+aside fails, and Dovecot files it into the INBOX or makes the mailbox again; nothing is
+lost.
 """
 
 from __future__ import annotations
@@ -75,6 +78,7 @@ def end_removals(disk: Disk, home: int) -> None:
 def _move_aside(disk: Disk, maildir: int, name: str) -> None:
     disk.make_directory(maildir, ASIDE)
     reach(At.ASIDE_FOLDER_MADE)
+    disk.flush(maildir)
     with opened(ASIDE, maildir) as aside:
         os.rename(name, name, src_dir_fd=maildir, dst_dir_fd=aside)
         reach(At.STRAY_ASIDE)
