@@ -58,21 +58,15 @@ def restore_mountpoints(
         work = _Work(context, recorder, mailbox)
         filed = filed_paths(scripts.values(), context.namespace)
         decisions = work.decide(ref, containers, filed, owner_of)
-        pending = [one for one in decisions if not recorder.is_done(f"mountpoint {one.mountpoint}")]
-        for decision in pending:
-            work.prepare(decision)
-            if not context.namespace.mounts_in_place:
-                work.mount(decision)
-                reach(At.MOUNTED_BESIDE)
-        redirect_scripts(context, recorder, mailbox, scripts, work.reaches(decisions))
+        done = [one for one in decisions if recorder.is_done(f"mountpoint {one.mountpoint}")]
+        in_place = context.namespace.mounts_in_place
+        first, last = (work.prepare, work.put_in_place) if in_place else (work.mount, work.clear)
+        pending = work.attempt((one for one in decisions if one not in done), first)
+        redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
         reach(At.FILTERS_REDIRECTED)
-        for decision in pending:
-            if context.namespace.mounts_in_place:
-                work.put_in_place(decision)
-            else:
-                work.clear(decision)
-                reach(At.MOUNTPOINT_CLEARED)
-                recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+        for decision in work.attempt(pending, last):
+            reach(At.MOUNTPOINT_DONE)
+            recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
 
 
 class _Work:
@@ -103,15 +97,16 @@ class _Work:
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
             known = mapped.get(decision.mountpoint)
-            if known is not None and not known.refused:
+            stands = known is not None and (known.restored or not decision.refused)
+            if known is not None and not known.refused and stands:
                 # By now its filters may file elsewhere; what stands there is stray all the same.
                 in_the_way = known.reason == Ground.FILTER.value
-                stray = at_or_below(decision.path, (*grantee.existing, *gone), self._namespace)
+                stray = at_or_below(known.path, (*grantee.existing, *gone), self._namespace)
                 decisions.append(
                     MountpointDecision(
                         decision.mountpoint,
                         known.source,
-                        decision.path,
+                        known.path,
                         decision.remote,
                         known.owner,
                         known.target,
@@ -121,16 +116,35 @@ class _Work:
                     )
                 )
             elif decision.refused:
-                refused = MountpointRefused(
-                    mountpoint=decision.mountpoint, path=decision.source, reason=decision.refused
-                )
-                self._recorder.append_news(refused, decision.refused)
+                self._refuse(decision, decision.refused)
             else:
                 decisions.append(decision)
                 events.append(_mapped(decision))
         self._recorder.append(*events)
         reach(At.MOUNTPOINTS_DECIDED)
         return decisions
+
+    def attempt(
+        self,
+        decisions: Iterable[MountpointDecision],
+        effect: Callable[[MountpointDecision], None],
+    ) -> list[MountpointDecision]:
+        """Has the effect for each; answers those for which the destination did not refuse it."""
+        done = []
+        for decision in decisions:
+            try:
+                effect(decision)
+            except Refused as error:
+                self._refuse(decision, str(error))
+            else:
+                done.append(decision)
+        return done
+
+    def _refuse(self, decision: MountpointDecision, reason: str) -> None:
+        refused = MountpointRefused(
+            mountpoint=decision.mountpoint, path=decision.source, reason=reason
+        )
+        self._recorder.append_news(refused, reason)
 
     def prepare(self, decision: MountpointDecision) -> None:
         """Makes the folders below the target that stray ones stand for; they inherit its grants."""
@@ -147,8 +161,10 @@ class _Work:
                     reach(At.BELOW_TARGET_GRANTED)
 
     def mount(self, decision: MountpointDecision) -> None:
-        """Makes the mountpoint."""
+        """Makes the mountpoint, with the folders below its target that are needed."""
+        self.prepare(decision)
         self._mailbox.mount(decision.address, decision.owner, decision.target)
+        reach(At.MOUNTED_BESIDE)
 
     def _grants(self, decision: MountpointDecision) -> list[AccessGrant]:
         account, folder = decision.remote
@@ -163,16 +179,7 @@ class _Work:
         makes the folder anew."""
         self.clear(decision)
         reach(At.PLACE_CLEARED)
-        try:
-            self.mount(decision)
-        except Refused as error:
-            refused = MountpointRefused(
-                mountpoint=decision.mountpoint, path=decision.source, reason=str(error)
-            )
-            self._recorder.append_news(refused, str(error))
-        else:
-            reach(At.MOUNTED)
-            self._recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+        self._mailbox.mount(decision.address, decision.owner, decision.target)
 
     def clear(self, decision: MountpointDecision) -> None:
         """Moves what filters have put where the mountpoint belongs, and removes the folders."""
@@ -260,6 +267,7 @@ def _mapped(decision: MountpointDecision) -> MountpointMapped:
     return MountpointMapped(
         mountpoint=decision.mountpoint,
         source=decision.source,
+        path=decision.path,
         owner=decision.owner,
         target=decision.target,
         address=decision.address,

@@ -29,6 +29,7 @@ from reinstate_service.destination.maildir.layout import (
 )
 from reinstate_service.model import Folder, Path
 
+PARTS = ("cur", "new", "tmp")
 COLLECTION_FILE = ".collection.json"
 #: What tells delivery agents that a directory is a folder and not an account.
 _MARK = "maildirfolder"
@@ -121,10 +122,11 @@ def mailboxes(home: int) -> Iterator[Path]:
 
 
 def is_mailbox(maildir: int, name: str) -> bool:
-    """Whether the directory `name` of the open directory Maildir is a folder."""
+    """Whether the directory `name` of the open directory Maildir is a folder; not yet, while
+    Dovecot is making it."""
     try:
         with opened(name, maildir) as folder:
-            return exists(folder, "cur")
+            return all(exists(folder, part) for part in PARTS)
     except OSError:
         return False
 
@@ -216,6 +218,6 @@ def _lines(subscriptions: str, paths: Sequence[Path]) -> list[str]:
 
 def make_parts(disk: Disk, folder: int) -> None:
     """Makes what a mailbox's open directory lacks of cur/, new/ and tmp/."""
-    for name in ("cur", "new", "tmp"):
+    for name in PARTS:
         disk.make_directory(folder, name)
         reach(At.MAILBOX_PART_MADE)

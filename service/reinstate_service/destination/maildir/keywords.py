@@ -12,8 +12,8 @@ from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import Flag
 
 FILE = "dovecot-keywords"
-#: Dovecot changes keywords only while it holds this file's lock.
-_UIDLIST = "dovecot-uidlist"
+#: Dovecot changes keywords, and numbers messages, only while it holds this file's lock.
+UIDLIST = "dovecot-uidlist"
 #: Maildir has no more letters.
 MOST = 26
 
@@ -65,7 +65,7 @@ class Keywords:
             self._learn(read_file(folder, FILE))
         lacking = [keyword for keyword in wanted if self.letter(keyword) is None]
         if lacking:
-            with dotlock(disk, folder, _UIDLIST):
+            with dotlock(disk, folder, UIDLIST):
                 reach(At.KEYWORDS_LOCKED)
                 change_file(
                     disk, folder, FILE, lambda content: with_more(content, lacking), later=True

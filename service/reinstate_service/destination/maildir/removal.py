@@ -4,11 +4,13 @@ The mailbox is first put aside in one step, under a name that Dovecot neither li
 nor delivers to. Only then nobody can reach it any more, and what has arrived until
 then is seen: the mailbox is put back. Directories are removed only by rmdir, which
 never takes one that holds something. A mailbox that a crash left aside is found there by
-its name, and its removal is ended before anything else is written.
+its name, and its removal is ended before anything else is written. The beginning waits
+for Dovecot's lock on the mailbox: a delivery whose file is in new/ and not yet numbered
+would otherwise fail, and come a second time.
 
-What remains possible: a delivery that had its file in tmp/ when the mailbox was put
-aside fails, and Dovecot files it into the INBOX or makes the mailbox again; nothing is
-lost.
+What remains possible: a delivery that begins in that very moment fails, and Dovecot files
+it into the INBOX, makes the mailbox again, or has the MTA try again; nothing is lost or
+doubled.
 """
 
 from __future__ import annotations
@@ -27,14 +29,15 @@ from reinstate_service.destination.maildir.disk import (
     listed,
     opened,
 )
-from reinstate_service.destination.maildir.folders import make_parts, unsubscribe
+from reinstate_service.destination.maildir.dotlock import dotlock
+from reinstate_service.destination.maildir.folders import PARTS, make_parts, unsubscribe
+from reinstate_service.destination.maildir.keywords import UIDLIST
 from reinstate_service.destination.maildir.layout import folder_directory, folder_path
 from reinstate_service.model import Path
 
 #: Where mailboxes wait for their end, under their own names. Dovecot takes no directory for
 #: a mailbox whose name does not begin with a dot, and looks into none.
 ASIDE = "reinstate.removed"
-_PARTS = ("new", "cur", "tmp")
 _NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST}
 
 
@@ -48,9 +51,10 @@ def remove_mailbox(disk: Disk, home: int, path: Path) -> bool:
         if any(other.startswith(f"{name}.") for other in listed(maildir)):
             return False
         if exists(maildir, name):
-            if not _is_empty(maildir, name):
-                return False
-            _move_aside(disk, maildir, name)
+            with opened(name, maildir) as folder, dotlock(disk, folder, UIDLIST):
+                if not _is_empty(maildir, name):
+                    return False
+                _move_aside(disk, maildir, name)
             _finish(disk, home, name)
             return not exists(maildir, name)
     unsubscribe(disk, home, path)
@@ -113,7 +117,7 @@ def _is_empty(parent: int, name: str) -> bool:
     """Whether there is nothing in it but what Dovecot can make again."""
     with opened(name, parent) as folder:
         for entry in listed(folder):
-            if entry in _PARTS:
+            if entry in PARTS:
                 with opened(entry, folder) as part:
                     if listed(part):
                         return False
@@ -130,7 +134,7 @@ def _discard(parent: int, name: str) -> bool:
     """Removes an empty mailbox; False if it was not empty after all."""
     try:
         with opened(name, parent) as folder:
-            for part in _PARTS:
+            for part in PARTS:
                 if exists(folder, part):
                     os.rmdir(part, dir_fd=folder)
                     reach(At.ASIDE_PART_REMOVED)
