@@ -4,8 +4,9 @@ One stands at every boundary between intent, effect, flush, outcome, commit and 
 each in exactly one place of the code: `reach(At.BATCH_FLUSHED)`. Nothing but a call of
 `watch` in the dying process itself switches them on; no option and no environment does.
 
-A point that nobody watches costs a function call and a comparison with None, about 50 ns
-(python -m timeit -s "from reinstate_journal.crashpoints import At, reach" "reach(At.COMMITTED)").
+A point that nobody watches costs a function call and a comparison with None: under 100 ns on
+a busy machine of two cores, three times for an item that takes 300 us to restore. Measured by
+python -m timeit -s "from reinstate_journal.crashpoints import At, reach" "reach(At.COMMITTED)"
 """
 
 from __future__ import annotations
