@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import AccountCompleted, account_stream
 from reinstate_service.mapping.mountpoints import Owner
 from reinstate_service.mapping.paths import comparable
@@ -26,6 +27,7 @@ def finish_account(context: Context, ref: AccountRef, owner_of: OwnerOf) -> None
     if known is not None and known.quota_due is not None:
         put_quota_back(context.destination, recorder, ref.address, known.quota_due)
     if known is None or known.state != "completed":
+        reach(At.ACCOUNT_FINISHED)
         recorder.append(AccountCompleted(run=context.log.run))
     context.observer.account(ref.address, "done")
 

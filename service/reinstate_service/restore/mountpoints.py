@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reinstate_journal.container_map import MappedMountpoint, Relocation
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     ItemsRelocated,
     MountpointMapped,
@@ -64,9 +65,12 @@ def restore_mountpoints(
         if not in_place:
             work.record_retried(pending)
         redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
+        reach(At.FILTERS_REDIRECTED)
         pending = work.attempt(pending, work.put_in_place if in_place else work.clear)
         retried = in_place and work.record_retried(pending)
-        recorder.append(*(MountpointRestored(mountpoint=one.mountpoint) for one in pending))
+        for decision in pending:
+            reach(At.MOUNTPOINT_DONE)
+            recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
         if retried:
             scripts = mailbox.scripts()
             redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
@@ -97,13 +101,15 @@ class _Work:
         places = {folder: known.path for folder, known in journal.folders(stream).items()}
         grantee = Grantee(ref.id, containers.folders, places, self._existing(), filed)
         mapped = journal.mountpoints(stream)
+        # A folder that was emptied, and is gone, of which the journal has not been told yet.
+        gone = {one.source for one in journal.moved(stream)} - {*grantee.existing}
         decisions = []
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
             known = mapped.get(decision.mountpoint)
             was_refused = known is not None and bool(known.refused)
             if known is not None and (known.restored or not (was_refused or decision.refused)):
-                decisions.append(self._standing(decision, known, grantee))
+                decisions.append(self._standing(decision, known, (*grantee.existing, *gone)))
             elif decision.refused:
                 self._refuse(decision, decision.refused)
             elif known is not None and was_refused and _is_as_before(decision, known):
@@ -114,15 +120,16 @@ class _Work:
                 events.append(_mapped(decision))
                 self._new.add(decision.mountpoint)
         self._recorder.append(*events)
+        reach(At.MOUNTPOINTS_DECIDED)
         return decisions
 
     def _standing(
-        self, decision: MountpointDecision, known: MappedMountpoint, grantee: Grantee
+        self, decision: MountpointDecision, known: MappedMountpoint, existing: Iterable[Path]
     ) -> MountpointDecision:
         """The decision as it was made once. By now the account's filters may file elsewhere; what
         stands at its place is stray all the same."""
         in_the_way = known.reason == Ground.FILTER.value
-        stray = at_or_below(known.path, grantee.existing, self._namespace)
+        stray = at_or_below(known.path, existing, self._namespace)
         return MountpointDecision(
             decision.mountpoint,
             known.source,
@@ -177,12 +184,15 @@ class _Work:
             with self._context.destination.mailbox(decision.owner) as owner:
                 for path in below:
                     owner.create_folder(path, Folder("", "", path[-1]))
+                    reach(At.BELOW_TARGET_MADE)
                     owner.grant(path, grants)
+                    reach(At.BELOW_TARGET_GRANTED)
 
     def mount(self, decision: MountpointDecision) -> None:
         """Makes the mountpoint, with the folders below its target that are needed."""
         self.prepare(decision)
         self._mailbox.mount(decision.address, decision.owner, decision.target)
+        reach(At.MOUNTED_BESIDE)
 
     def _grants(self, decision: MountpointDecision) -> list[AccessGrant]:
         account, folder = decision.remote
@@ -196,6 +206,7 @@ class _Work:
         """Empties the place of the mountpoint and makes it there; mail that arrives meanwhile
         makes the folder anew."""
         self.clear(decision)
+        reach(At.PLACE_CLEARED)
         self._mailbox.mount(decision.address, decision.owner, decision.target)
 
     def clear(self, decision: MountpointDecision) -> None:
@@ -220,10 +231,13 @@ class _Work:
                     items=tuple(names),
                 )
                 self._recorder.append(started)
+                reach(At.RELOCATION_STARTED)
                 self._relocate(
                     Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
                 )
+            reach(At.STRAY_EMPTIED)
             if self._mailbox.remove_folder(stray):
+                reach(At.STRAY_REMOVED)
                 removed = StrayFolderRemoved(mountpoint=decision.mountpoint, path=stray)
                 if not self._recorder.is_done(removed.step()):
                     self._recorder.append(removed)
@@ -237,6 +251,7 @@ class _Work:
         moved = self._mailbox.relocate(
             relocation.source, relocation.owner, relocation.target, relocation.items
         )
+        reach(At.RELOCATED)
         lying = dict(zip(relocation.items, moved, strict=True))
         self._recorder.append(
             ItemsRelocated(

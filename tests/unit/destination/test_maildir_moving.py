@@ -315,9 +315,9 @@ def _arriving(monkeypatch: pytest.MonkeyPatch, stray: Path, arrive: Callable[[Pa
     """Lets something arrive just when the folder has been put aside."""
     finish = removal._finish
 
-    def meanwhile(own: Disk, maildir: int, name: str, aside: str) -> None:
-        arrive(stray.parent / aside)
-        finish(own, maildir, name, aside)
+    def meanwhile(own: Disk, home: int, name: str) -> None:
+        arrive(stray.parent / removal.ASIDE / name)
+        finish(own, home, name)
 
     monkeypatch.setattr(removal, "_finish", meanwhile)
 
@@ -387,8 +387,10 @@ def test_a_removal_that_was_cut_off_is_finished(
     (stray / "dovecot-uidlist").touch()
     if held:
         (stray / held).touch()
-    stray.rename(stray.parent / removal._aside(stray.name))
+    (stray.parent / removal.ASIDE).mkdir()
+    stray.rename(stray.parent / removal.ASIDE / stray.name)
     with destination.mailbox(ALICE) as alice:
+        assert STRAY in [entry.path for entry in alice.folders()]
         assert alice.remove_folder(STRAY) == (not held)
         assert [entry.path for entry in alice.folders() if entry.path == STRAY] == (
             [STRAY] if held else []
@@ -403,7 +405,7 @@ def test_a_message_that_arrives_while_the_parts_are_removed_is_kept(
 
     def meanwhile(name: str, *, dir_fd: int) -> None:
         if name == "cur":
-            (stray.parent / removal._aside(stray.name) / "cur" / "1.x").touch()
+            (stray.parent / removal.ASIDE / stray.name / "cur" / "1.x").touch()
         rmdir(name, dir_fd=dir_fd)
 
     monkeypatch.setattr("os.rmdir", meanwhile)

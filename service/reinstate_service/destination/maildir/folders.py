@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
 from reinstate_service.destination.maildir.disk import (
     Disk,
@@ -50,6 +51,7 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
     disk.make_directory(root, domain)
     with opened(domain, root) as inside:
         disk.make_directory(inside, local)
+        reach(At.HOME_DIRECTORY_MADE)
         with opened(local, inside) as home:
             for name in ("Maildir", "sieve", "collections"):
                 disk.make_directory(home, name)
@@ -59,10 +61,13 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
                     if path != INBOX:
                         name = folder_directory(path)
                         disk.make_directory(maildir, name)
+                        reach(At.SYSTEM_FOLDER_MADE)
                         with opened(name, maildir) as folder:
                             make_parts(disk, folder)
                             os.close(disk.new_file(folder, _MARK))
+            reach(At.HOME_NOT_SUBSCRIBED)
             subscribe(disk, home, *NAMESPACE.roles.values())
+            reach(At.HOME_SUBSCRIBED)
             disk.flush_all(home, inside, root)
 
 
@@ -77,9 +82,13 @@ def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
             made = disk.make_directory(maildir, name)
             with opened(name, maildir) as folder:
                 if made or not exists(folder, _MARK):
+                    reach(At.MAILBOX_DIRECTORY_MADE)
                     make_parts(disk, folder)
+                    reach(At.MAILBOX_NOT_MARKED)
                     os.close(disk.new_file(folder, _MARK))
+                    reach(At.MAILBOX_MARKED)
                     disk.flush(folder)
+                    reach(At.MAILBOX_FLUSHED)
         if made:
             disk.flush(maildir)
     return made
@@ -93,9 +102,11 @@ def make_collection(disk: Disk, home: int, path: Path, described: Folder | None)
         with descended(home, "collections", *names[:depth]) as parent:
             made = disk.make_directory(parent, name)
             if made:
+                reach(At.COLLECTION_DIRECTORY_MADE)
                 disk.flush(parent)
     with descended(home, "collections", *names) as directory:
         if described is not None and (made or not exists(directory, COLLECTION_FILE)):
+            reach(At.COLLECTION_NOT_DESCRIBED)
             collection = Collection(path, described.view, described.name, described.colour)
             disk.replace_file(directory, COLLECTION_FILE, msgspec.json.encode(collection) + b"\n")
     return made
@@ -209,3 +220,4 @@ def make_parts(disk: Disk, folder: int) -> None:
     """Makes what a mailbox's open directory lacks of cur/, new/ and tmp/."""
     for name in PARTS:
         disk.make_directory(folder, name)
+        reach(At.MAILBOX_PART_MADE)

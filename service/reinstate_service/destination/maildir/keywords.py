@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.maildir.disk import Disk, read_file
 from reinstate_service.destination.maildir.dotlock import change_file, dotlock
 from reinstate_service.destination.maildir.layout import FLAG_KEYWORDS, FLAG_LETTERS
@@ -65,9 +66,11 @@ class Keywords:
         lacking = [keyword for keyword in wanted if self.letter(keyword) is None]
         if lacking:
             with dotlock(disk, folder, UIDLIST):
+                reach(At.KEYWORDS_LOCKED)
                 change_file(
                     disk, folder, FILE, lambda content: with_more(content, lacking), later=True
                 )
+                reach(At.KEYWORDS_ADDED)
             self._learn(read_file(folder, FILE))
 
     def letter(self, keyword: str) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import (
     AccessGrant,
     Delivered,
@@ -51,7 +52,7 @@ from reinstate_service.destination.maildir.layout import (
     own_path,
 )
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
-from reinstate_service.destination.maildir.removal import remove_mailbox
+from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
@@ -86,10 +87,10 @@ class MaildirMailbox:
         self._deliverer.close()
 
     def folders(self) -> Sequence[ExistingFolder]:
-        """See `Mailbox`."""
+        """See `Mailbox`. A mailbox whose removal a crash cut off is still one."""
         roles = {path: role for role, path in NAMESPACE.roles.items()}
         with self._disk.speaking():
-            own = all_folders(self._home)
+            own = list(dict.fromkeys([*all_folders(self._home), *put_aside(self._home)]))
             found = [ExistingFolder(path=path, role=roles.get(path)) for path in own]
             linked = (path for path in mounts.mountpoints(self._home) if path not in own)
             return found + [ExistingFolder(path=path, mounted=True) for path in linked]
@@ -101,6 +102,7 @@ class MaildirMailbox:
         with self._writing():
             if mail:
                 made = self._make(path, mail)
+                reach(At.MAILBOX_NOT_SUBSCRIBED)
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
             else:
@@ -157,7 +159,7 @@ class MaildirMailbox:
 
     def item_names(self, path: Path) -> Sequence[str]:
         """See `Mailbox`. A name is the file's up to the first `,` or `:`."""
-        with self._disk.speaking():
+        with self._writing():
             return message_names(self._home, checked_path(path))
 
     def relocate(
@@ -196,6 +198,7 @@ class MaildirMailbox:
         with self._disk.speaking():
             if not self._tidy:
                 remove_leftovers(self._home)
+                end_removals(self._disk, self._home)
                 self._tidy = True
             yield
 
