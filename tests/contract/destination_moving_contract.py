@@ -112,6 +112,23 @@ class MovingContract(Suite):
                     alice.mount(("M",), owner, target)
             assert list(alice.folders()) == before
 
+    def test_what_is_granted_to_others_only_is_not_mounted_and_that_can_be_asked_before(
+        self, destination: Destination
+    ) -> None:
+        with destination.mailbox(BOB.address) as bob:
+            bob.create_folder(OWNED, folder())
+            bob.grant(OWNED, [AccessGrant("user:carol@example.test", "lr")])
+        with destination.mailbox(ALICE.address) as alice:
+            with pytest.raises(Refused, match="not granted"):
+                alice.check_mount(BOB.address, OWNED)
+            with pytest.raises(Refused, match="not granted"):
+                alice.mount(("M",), BOB.address, OWNED)
+            with pytest.raises(Missing):
+                alice.check_mount(BOB.address, ("Nowhere",))
+        give(destination)
+        with destination.mailbox(ALICE.address) as alice:
+            alice.check_mount(BOB.address, OWNED)
+
     def test_a_mountpoint_gives_no_access_to_the_owners_items(
         self, destination: Destination, reopen: Reopen
     ) -> None:

@@ -148,11 +148,14 @@ class Mailbox(Protocol):
         """Puts `text` in the place of a script, at once: an active one stays active, and there
         is no moment without it. Raises Missing."""
 
+    def check_mount(self, owner: str, target: Path) -> None:
+        """Raises Missing (owner or target) or Refused (nothing is granted on the folder that
+        could reach this user; in place: nothing is granted to this user by name)."""
+
     def mount(self, path: Path, owner: str, target: Path) -> None:
         """Shows folder `target` of the account `owner`: at `path` where the namespace mounts in
-        place, otherwise under its shared address, subscribed. Raises Missing (owner or
-        target); in place also Refused (something of the user's stands at `path`, or the
-        folder is not granted to this user by name)."""
+        place, otherwise under its shared address, subscribed. Raises what `check_mount`
+        raises; in place also Refused if something of the user's stands at `path`."""
 
     def item_names(self, path: Path) -> Sequence[str]:
         """The names of the messages in a folder, in order; none if there is no such folder. A

@@ -175,7 +175,9 @@ class _Work:
         return bool(events)
 
     def prepare(self, decision: MountpointDecision) -> None:
-        """Makes the folders below the target that stray ones stand for; they inherit its grants."""
+        """Sees to it that the mountpoint will lead somewhere, before anything is moved there; makes
+        the folders below the target that stray ones stand for, which inherit its grants."""
+        self._mailbox.check_mount(decision.owner, decision.target)
         below = [
             _target(decision, stray) for stray in decision.stray if len(stray) > len(decision.path)
         ]

@@ -144,13 +144,22 @@ class MaildirMailbox:
         with self._writing():
             sieve.replace(self._disk, self._home, name, text)
 
+    def check_mount(self, owner: str, target: Path) -> None:
+        """See `Mailbox`. Whether the user is in a group is not looked at."""
+        with self._disk.speaking(), self._owners_home(owner) as (home, address):
+            self._check_mount(home, address, checked_path(target))
+
+    def _check_mount(self, home: int, owner: str, target: Path) -> None:
+        mounts.need_mailbox(home, owner, target)
+        by_name = self._tree.namespace.mounts_in_place
+        mounts.need_grant(home, target, self._address, by_name=by_name)
+
     def mount(self, path: Path, owner: str, target: Path) -> None:
         """See `Mailbox`. In place, it is a symlink to the owner's folder."""
         with self._writing(), self._owners_home(owner) as (home, address):
             target = checked_path(target)
-            mounts.need_mailbox(home, address, target)
+            self._check_mount(home, address, target)
             if self._tree.namespace.mounts_in_place:
-                mounts.need_grant(home, target, self._address)
                 names = checked_address(address)
                 mounts.mount_in_place(self._disk, self._home, own_path(path), names, target)
             else:

@@ -29,7 +29,7 @@ from reinstate_service.destination.maildir.folders import (
     subscribe,
 )
 from reinstate_service.destination.maildir.layout import INBOX, folder_directory, folder_path
-from reinstate_service.destination.maildir.sharing import ACL, names_user
+from reinstate_service.destination.maildir.sharing import ACL, identifiers
 from reinstate_service.model import Path
 
 
@@ -39,14 +39,19 @@ def need_mailbox(home: int, owner: str, path: Path) -> None:
         raise Missing(what=f"folder {'/'.join(path)} of {owner}")
 
 
-def need_grant(home: int, path: Path, grantee: str) -> None:
-    """Raises Refused if the mailbox `path` of the open home is not granted to `grantee` by name."""
+def need_grant(home: int, path: Path, grantee: str, *, by_name: bool) -> None:
+    """Raises Refused if the mailbox `path` of the open home is not granted to `grantee`: by name,
+    or to anything but other users."""
     with descended(home, "Maildir", folder_directory(path)) as folder:
-        if not names_user(read_file(folder, ACL), grantee):
-            raise Refused(
-                detail=f"{'/'.join(path)!r} is not granted to {grantee} by name: as a symlink it"
-                " would give all rights"
-            )
+        granted = identifiers(read_file(folder, ACL))
+    by_its_name = f"user={grantee}" in granted
+    if by_name and not by_its_name:
+        raise Refused(
+            detail=f"{'/'.join(path)!r} is not granted to {grantee} by name: as a symlink it"
+            " would give all rights"
+        )
+    if not by_its_name and all(one.startswith("user=") for one in granted):
+        raise Refused(detail=f"{'/'.join(path)!r} is not granted to {grantee}")
 
 
 def mount_in_place(disk: Disk, home: int, path: Path, owner: tuple[str, str], target: Path) -> None:

@@ -67,10 +67,10 @@ def merged(content: bytes | None, rights: dict[str, str]) -> bytes | None:
     return None if after == before else after.encode("utf-8", "surrogateescape")
 
 
-def names_user(content: bytes | None, address: str) -> bool:
-    """Whether `dovecot-acl` has a line for this very user."""
+def identifiers(content: bytes | None) -> set[str]:
+    """Whom the lines of `dovecot-acl` are for: `user=<address>`, `group=<name>`, `anyone`, ..."""
     lines = (content or b"").decode("utf-8", "surrogateescape").splitlines()
-    return any(line.split(" ", 1)[0] == f"user={address}" for line in lines)
+    return {line.split(" ", 1)[0] for line in lines if line}
 
 
 def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:

@@ -106,17 +106,25 @@ class MemoryMailbox:
             raise Missing(what=f"Sieve script {name!r}")
         self._stored.scripts[name] = text
 
+    def check_mount(self, owner: str, target: Path) -> None:
+        """See `Mailbox`."""
+        _, shown, target = self._shown(owner, target)
+        granted = {grantee.lower() for grantee in shown.grants.get(target, {})}
+        others = {one for one in granted if one.startswith("user:")} - {f"user:{self._address}"}
+        if self._namespace.mounts_in_place and f"user:{self._address}" not in granted:
+            raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address} by name")
+        if not granted - others:
+            raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address}")
+
     def mount(self, path: Path, owner: str, target: Path) -> None:
         """See `Mailbox`."""
         with self._state.lock:
-            address, shown, target = self._shown(owner, target)
+            self.check_mount(owner, target)
+            address, _, target = self._shown(owner, target)
             if not self._namespace.mounts_in_place:
                 self.subscribe(shared_address(address, target, self._namespace))
                 return
             path = checked_own_path(path)
-            granted = {grantee.lower() for grantee in shown.grants.get(target, {})}
-            if f"user:{self._address}" not in granted:
-                raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address}")
             if path in self._stored.folders:
                 raise Refused(detail=f"a folder of the user's own stands at {'/'.join(path)!r}")
             if self._stored.mounts.setdefault(path, (address, target)) != (address, target):
