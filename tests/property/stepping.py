@@ -38,14 +38,16 @@ class SteppedRestore:
         self._arrived = threading.Semaphore(0)
         self._go = threading.Semaphore(0)
         self._dead = False
+        self._waits: Callable[[], bool] = lambda: True
         self.ended = False
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         self._await()
 
-    def step(self) -> None:
-        """Lets it go on to the next pause, or to its end."""
+    def step(self, until: Callable[[], bool] = lambda: True) -> None:
+        """Lets it go on to the next pause at which `until` is so, or to its end."""
+        self._waits = until
         self._go.release()
         self._await()
 
@@ -57,7 +59,7 @@ class SteppedRestore:
 
     def pause(self) -> None:
         """Waits until the next step is taken; raises Died in a dead process."""
-        if not self._dead:
+        if not self._dead and self._waits():
             self._arrived.release()
             self._go.acquire()
         if self._dead:

@@ -69,13 +69,14 @@ class World:
         """The stream of the account with this id."""
         return account_stream(self.restore_id, account)
 
-    def step(self) -> None:
-        """The restore does its next step; one that is at its end or dead begins again."""
+    def step(self, until: Callable[[], bool] = lambda: True) -> None:
+        """The restore does its next step, or all until something is so; one that is at its end
+        or dead begins again."""
         if self.restore is None:
             self.seen = PhaseSeen()
             self.restore = SteppedRestore(self._run)
         else:
-            self.restore.step()
+            self.restore.step(until)
         if self.restore.ended:
             ended, self.restore = self.restore, None
             if ended.failure is not None:
@@ -91,9 +92,9 @@ class World:
 
     def go_on_until(self, there: Callable[[], bool]) -> None:
         """Goes on until something is so, or to the end."""
-        self.step()
+        self.step(there)
         while self.restore is not None and not there():
-            self.step()
+            self.step(there)
 
     def finish(self) -> None:
         """Goes on to the end."""
