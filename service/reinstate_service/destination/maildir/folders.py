@@ -31,6 +31,7 @@ from reinstate_service.model import Folder, Path
 COLLECTION_FILE = ".collection.json"
 #: What tells delivery agents that a directory is a folder and not an account.
 _MARK = "maildirfolder"
+_PARTS = ("cur", "new", "tmp")
 #: How a `subscriptions` file begins whose segments are told apart by tabs.
 _VERSION_2 = "V\t2\n\n"
 
@@ -67,19 +68,20 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
 
 def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
     """Makes the mailbox with what is missing above it; False if it was there."""
-    made = False
+    made = changed = False
     with descended(home, "Maildir") as maildir:
         for depth in range(1, len(path) + 1):
             name = folder_directory(path[:depth])
             if name == "." or (depth < len(path) and is_link(maildir, name)):
                 continue
             made = disk.make_directory(maildir, name)
+            changed |= made
             with opened(name, maildir) as folder:
-                if made or not exists(folder, _MARK):
+                if made or not _is_whole(folder):
                     make_parts(disk, folder)
                     os.close(disk.new_file(folder, _MARK))
                     disk.flush(folder)
-        if made:
+        if changed:
             disk.flush(maildir)
     return made
 
@@ -100,6 +102,10 @@ def make_collection(disk: Disk, home: int, path: Path, described: Folder | None)
     return made
 
 
+def _is_whole(folder: int) -> bool:
+    return all(exists(folder, name) for name in (*_PARTS, _MARK))
+
+
 def mailboxes(home: int) -> Iterator[Path]:
     """Every mailbox, the INBOX first."""
     yield INBOX
@@ -110,10 +116,11 @@ def mailboxes(home: int) -> Iterator[Path]:
 
 
 def is_mailbox(maildir: int, name: str) -> bool:
-    """Whether the directory `name` of the open directory Maildir is a folder."""
+    """Whether the directory `name` of the open directory Maildir is a folder: one that was cut
+    off while it was made is none yet."""
     try:
         with opened(name, maildir) as folder:
-            return exists(folder, "cur")
+            return exists(folder, "cur") and exists(folder, "new")
     except OSError:
         return False
 
@@ -205,5 +212,5 @@ def _lines(subscriptions: str, paths: Sequence[Path]) -> list[str]:
 
 def make_parts(disk: Disk, folder: int) -> None:
     """Makes what a mailbox's open directory lacks of cur/, new/ and tmp/."""
-    for name in ("cur", "new", "tmp"):
+    for name in _PARTS:
         disk.make_directory(folder, name)
