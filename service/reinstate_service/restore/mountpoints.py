@@ -93,14 +93,18 @@ class _Work:
         places = {folder: known.path for folder, known in journal.folders(stream).items()}
         grantee = Grantee(ref.id, containers.folders, places, self._existing(), filed)
         mapped = journal.mountpoints(stream)
+        moved = journal.moved(stream)
         decisions = []
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
             known = mapped.get(decision.mountpoint)
             if known is not None and not known.refused:
-                # By now its filters may file elsewhere; what stands there is stray all the same.
+                # By now its filters may file elsewhere; what stands there is stray all the same,
+                # and so is a folder that a run emptied, removed, and could not tell of.
                 in_the_way = known.reason == Ground.FILTER.value
-                stray = at_or_below(decision.path, grantee.existing, self._namespace)
+                emptied = {one.source for one in moved if one.mountpoint == decision.mountpoint}
+                there = {*grantee.existing, *emptied}
+                stray = at_or_below(decision.path, there, self._namespace)
                 decisions.append(
                     MountpointDecision(
                         decision.mountpoint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -313,9 +314,9 @@ def _arriving(monkeypatch: pytest.MonkeyPatch, stray: Path, arrive: Callable[[Pa
     """Lets something arrive just when the folder has been put aside."""
     finish = removal._finish
 
-    def meanwhile(own: Disk, maildir: int, name: str, aside: str) -> None:
-        arrive(stray.parent / aside)
-        finish(own, maildir, name, aside)
+    def meanwhile(own: Disk, maildir: int, name: str) -> None:
+        arrive(stray.parent / removal.ASIDE / name)
+        finish(own, maildir, name)
 
     monkeypatch.setattr(removal, "_finish", meanwhile)
 
@@ -358,13 +359,35 @@ def test_a_removal_that_was_cut_off_is_finished(
     (stray / "dovecot-uidlist").touch()
     if held:
         (stray / held).touch()
-    stray.rename(stray.parent / removal._aside(stray.name))
+    (stray.parent / removal.ASIDE).mkdir()
+    stray.rename(stray.parent / removal.ASIDE / stray.name)
     with destination.mailbox(ALICE) as alice:
+        assert STRAY in [entry.path for entry in alice.folders()]  # so that it is asked for
         assert alice.remove_folder(STRAY) == (not held)
         assert [entry.path for entry in alice.folders() if entry.path == STRAY] == (
             [STRAY] if held else []
         )
     assert not list(stray.parent.glob("reinstate*"))
+
+
+def test_a_removal_that_was_cut_off_at_its_very_end_leaves_nothing(
+    destination: MaildirDestination, stray: Path
+) -> None:
+    shutil.rmtree(stray)
+    (stray.parent / removal.ASIDE).mkdir()
+    with destination.mailbox(ALICE) as alice:
+        assert alice.remove_folder(STRAY)
+    assert not list(stray.parent.glob("reinstate*"))
+
+
+def test_what_a_killed_run_left_in_the_owners_home_goes(
+    destination: MaildirDestination, stray: Path, team: Path
+) -> None:
+    as_dovecot_left_it(stray)
+    leftover = team / "dovecot-keywords.reinstate.99999999"
+    leftover.touch()
+    moved(destination)
+    assert not leftover.exists()
 
 
 def test_a_message_that_arrives_while_the_parts_are_removed_is_kept(
@@ -374,7 +397,7 @@ def test_a_message_that_arrives_while_the_parts_are_removed_is_kept(
 
     def meanwhile(name: str, *, dir_fd: int) -> None:
         if name == "cur":
-            (stray.parent / removal._aside(stray.name) / "cur" / "1.x").touch()
+            (stray.parent / removal.ASIDE / stray.name / "cur" / "1.x").touch()
         rmdir(name, dir_fd=dir_fd)
 
     monkeypatch.setattr("os.rmdir", meanwhile)

@@ -51,7 +51,7 @@ from reinstate_service.destination.maildir.layout import (
     own_path,
 )
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
-from reinstate_service.destination.maildir.removal import remove_mailbox
+from reinstate_service.destination.maildir.removal import put_aside, remove_mailbox
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
@@ -79,17 +79,17 @@ class MaildirMailbox:
         self._home = home
         self._address = address
         self._deliverer = Deliverer(tree.disk, home, self._make)
-        self._tidy = False
+        self._tidied: set[str] = set()
 
     def close(self) -> None:
         """Lets go of the account."""
         self._deliverer.close()
 
     def folders(self) -> Sequence[ExistingFolder]:
-        """See `Mailbox`."""
+        """See `Mailbox`. One whose removal was cut off is still there."""
         roles = {path: role for role, path in NAMESPACE.roles.items()}
         with self._disk.speaking():
-            own = all_folders(self._home)
+            own = list(dict.fromkeys([*all_folders(self._home), *put_aside(self._home)]))
             found = [ExistingFolder(path=path, role=roles.get(path)) for path in own]
             linked = (path for path in mounts.mountpoints(self._home) if path not in own)
             return found + [ExistingFolder(path=path, mounted=True) for path in linked]
@@ -194,19 +194,24 @@ class MaildirMailbox:
     def _writing(self) -> Iterator[None]:
         """Speaks to the disk; what a killed process left behind goes first."""
         with self._disk.speaking():
-            if not self._tidy:
-                remove_leftovers(self._home)
-                self._tidy = True
+            self._tidy(self._home, self._address)
             yield
 
     @contextmanager
     def _owners_home(self, owner: str) -> Iterator[tuple[int, str]]:
-        """Opens the home of another account; it and its address. Raises Missing."""
+        """Opens the home of another account, to write into it; it and its address. Raises
+        Missing."""
         local, domain = checked_address(owner)
         if not self._tree.has_account(owner):
             raise Missing(what=f"account {owner}")
         with descended(self._tree.root, domain, local) as home:
+            self._tidy(home, f"{local}@{domain}")
             yield home, f"{local}@{domain}"
+
+    def _tidy(self, home: int, address: str) -> None:
+        if address not in self._tidied:
+            remove_leftovers(home)
+            self._tidied.add(address)
 
     def _make(self, path: Path, mail: bool) -> bool:
         if mail:
