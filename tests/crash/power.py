@@ -10,8 +10,8 @@ it, and is as unkind as they may be:
   part of each write, zeros where a later write made the file longer; names of different
   folders in any order, and names of one folder up to some moment or in any order.
 - A rename is one step: a new name is never there with nothing behind it, and a name that
-  was replaced shows the old file or the new one. Between two folders, a cut may leave both
-  names, never none.
+  was replaced shows the old file or the new one. Of a file that moves between two folders a
+  cut may leave both names, never none.
 - What was flushed stays as it was flushed.
 """
 
@@ -140,8 +140,7 @@ class PowerCutDisk:
 
     def _rename(self, *changes: tuple[str, Node | None]) -> None:
         step = tuple(
-            (self._there(os.path.dirname(path)), os.path.basename(path), node)
-            for path, node in changes
+            (self._there(str(Path(path).parent)), Path(path).name, node) for path, node in changes
         )
         for folder, name, node in step:
             _set(folder.names, name, node)
@@ -190,7 +189,7 @@ class PowerCutDisk:
         changes = {
             id(node): _first_bytes(node.unflushed, left)
             for path, left in (torn or {}).items()
-            if (node := self.node(path)) is not None
+            if self.holds(path) and (node := self.node(path)) is not None
         }
         places: dict[int, Path] = {id(self._top): folder}
         folder.mkdir(mode=0o700, parents=True)
@@ -219,7 +218,7 @@ class PowerCutDisk:
                 continue
             both = how == "some" and len(folders) > 1 and random.random() < 0.5
             for folder, name, node in step:
-                if whole or (both and node is not None):
+                if whole or (both and node is not None and node.kind == "file"):
                     _set(left.setdefault(id(folder), dict(folder.kept)), name, node)
         return left
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from reinstate_journal import open_reader
 from reinstate_journal.events import MountpointMapped
+from reinstate_journal.sqlite.backup import flush
 from reinstate_journal.sqlite.writer import SqliteJournal
 from reinstate_service.destination.contract import Delivery
 from reinstate_service.destination.maildir.disk import Disk
@@ -31,7 +32,7 @@ from reinstate_service.operations.sample_content import salted_hash
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
-from team import ALICE, BOB, DAY, SCRIPT, SECRET, restore_until_phase_3, write_backup
+from team import ALICE, DAY, SCRIPT, SECRET, restore_until_phase_3, write_backup
 
 ADDRESSES = ("alice@example.test", "bob@example.test")
 _STRAY = {("Team",): 2, ("Team", "Old"): 1}
@@ -106,7 +107,16 @@ def restore_with_strays(place: Place) -> None:
             for path, number in _STRAY.items():
                 mailbox.deliver([_mail(path, one) for one in range(number)])
         destination.close()
+        _cache_granted_folders(place)
     restore_here(place.journal, place.options)
+
+
+def _cache_granted_folders(place: Place) -> None:
+    """What Dovecot does when the owner logs in; with the next grant it has to go."""
+    cache = place.tree / "example.test" / "bob" / "Maildir" / "dovecot-acl-list"
+    cache.touch()
+    for path in (cache, cache.parent):
+        flush(path)
 
 
 def _mail(path: tuple[str, ...], number: int) -> Delivery:

@@ -29,24 +29,29 @@ def _missing(journal: Reader, destination: Destination) -> Iterator[str]:
         for recorded in journal.read(types=[AccountCreated])
         if isinstance(recorded.event, AccountCreated)
     }
-    lying: Counter[tuple[object, ...]] = Counter()
-    for address in ADDRESSES:
-        if destination.has_account(address):
-            with destination.mailbox(address) as mailbox:
-                for item in mailbox.contents():
-                    lying[address, item.path, item.digest] += 1
-                    lying[address, item.path, f"name {item.name}"] += 1
-        elif address in created.values():
-            yield f"account {address}"
+    gone = [address for address in created.values() if not destination.has_account(address)]
+    yield from (f"account {address}" for address in gone)
+    lying = _lying(destination)
     for recorded in journal.read(types=[ItemRestored, ItemsRelocated]):
         match recorded.event:
             case ItemRestored(folder=folder, digest=digest):
                 path = journal.containers.folders(recorded.stream)[folder].path
-                key: tuple[object, ...] = (created[recorded.stream], path, digest)
+                key = (created[recorded.stream], path, digest)
                 lying[key] -= 1
                 if lying[key] < 0:
                     yield f"item {key}"
             case ItemsRelocated(owner=owner, target=target, items=items):
                 for name in items:
-                    if not lying[owner, target, f"name {name.partition('.')[2]}"]:
+                    if not lying[owner, target, name.partition(".")[2]]:
                         yield f"relocated item {name}"
+
+
+def _lying(destination: Destination) -> Counter[tuple[str, tuple[str, ...], str]]:
+    """How often each content, and each name, lies in each folder."""
+    lying: Counter[tuple[str, tuple[str, ...], str]] = Counter()
+    for address in filter(destination.has_account, ADDRESSES):
+        with destination.mailbox(address) as mailbox:
+            for item in mailbox.contents():
+                lying[address, item.path, item.digest] += 1
+                lying[address, item.path, item.name] += 1
+    return lying

@@ -159,7 +159,9 @@ class _Parser:
             if f"{operation.path}/".startswith(self._roots) or operation == FlushedAll(""):
                 yield operation
 
-    def _all(self, call: str, arguments: str, answer: int) -> Iterator[Operation]:
+    def _all(  # noqa: C901, PLR0912 - one case for each system call
+        self, call: str, arguments: str, answer: int
+    ) -> Iterator[Operation]:
         if call == "sync":
             yield FlushedAll("")
             return
@@ -213,7 +215,8 @@ def _paths(arguments: Iterable[re.Match[str]]) -> list[str]:
                 paths.append(directory)
             directory = os.fsdecode(_plain(argument[2]))
         else:
-            paths.append(os.path.normpath(os.path.join(directory, os.fsdecode(_plain(argument[4])))))
+            name = os.fsdecode(_plain(argument[4]))
+            paths.append(os.path.normpath(f"{directory}/{name}" if name[:1] != "/" else name))
             directory = ""
     return [*paths, directory] if directory else paths
 

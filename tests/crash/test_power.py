@@ -11,9 +11,11 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -26,13 +28,20 @@ from crash.matrix import Row, ran
 from crash.power import LOSSES, Loss, PowerCutDisk
 from crash.powered import ADDRESSES, BUGS, Place, restore_with_strays, write_whole_backup
 from crash.promises import broken_promises
-from crash.recording import Operation, record
+from crash.recording import Flushed, FlushedAll, Linked, Moved, Operation, record
+from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_journal.errors import ReinstateError
 from reinstate_service.destination.maildir import dotlock
 
 _LOCK = re.compile(r"\.lock(\.\d+\.\d+)?$")
 LONG = "REINSTATE_LONG" in os.environ
+#: Moments when the power is cut; ways to cut the log in each class, 0 for all.
+_STATES, _CUTS = (3000, 0) if LONG else (30, 2)
+#: How many commits of a resumed run the power is cut after, at most.
+_COMMITS = 12
+#: How another user's folder is shown, where one of the ways has to do in the short run.
+_KINDS = ["shared", "symlink"] if LONG else ["shared"]
 _FILE = "tests/crash/test_power.py"
 ANY_MOMENT = Row(
     "3 power is cut",
@@ -45,6 +54,15 @@ WAL_CUT = Row(
     "3 power is cut",
     "the journal's write-ahead log is cut: " + ", ".join(wal.CLASSES),
     "the journal opens at the last whole commit; `check` finds nothing",
+    "`resume` ends as the run that nothing happened to",
+    _FILE,
+)
+
+
+KILLED_BEFORE = Row(
+    "3 power is cut",
+    "while a run goes on that another one, killed before a flush, had begun",
+    "everything that the journal says is restored lies there, whichever run did it",
     "`resume` ends as the run that nothing happened to",
     _FILE,
 )
@@ -63,6 +81,7 @@ class Ended(NamedTuple):
 
     outcome: Outcome
     tree: Mapping[str, bytes]
+    steps: AbstractSet[tuple[str, str]]
 
 
 def _recorded(folder: Path, backup: Path, mountpoints: str, bug: str = "") -> Recorded:
@@ -89,7 +108,14 @@ def whole(recorded: Recorded) -> Ended:
 
 def _ended(place: Place) -> Ended:
     outcome = outcome_of(ADDRESSES, place.tree, place.journal)
-    return Ended(outcome._replace(files=_nameless(outcome.files)), dict(_bytes(place.tree)))
+    with open_reader(place.journal) as reader:
+        steps = {
+            (recorded.stream.split("/")[-1], step)
+            for recorded in reader.read()
+            if recorded.stream.count("/") > 1 and (step := recorded.event.step())
+        }
+    files = _nameless(outcome.files)
+    return Ended(outcome._replace(files=files), dict(_bytes(place.tree)), steps)
 
 
 def _nameless(names: Sequence[str]) -> list[str]:
@@ -163,6 +189,8 @@ def _differences(ended: Ended, whole: Ended) -> Iterator[str]:
     if ended.outcome.files != whole.outcome.files:
         names = set(ended.outcome.files) ^ set(whole.outcome.files)
         yield f"files: {sorted(names)}"
+    if ended.steps != whole.steps:
+        yield f"steps: {ended.steps ^ whole.steps}"
     for name in ended.tree.keys() & whole.tree.keys():
         if ended.tree[name] != whole.tree[name]:
             yield f"{name}: {ended.tree[name]!r} instead of {whole.tree[name]!r}"
@@ -185,10 +213,117 @@ def test_a_disk_that_loses_nothing_ends_as_the_real_one(
 def test_no_power_cut_breaks_what_the_journal_says_or_what_resume_makes_of_it(
     recorded: Recorded, whole: Ended, workplace: Path
 ) -> None:
-    number = int(os.environ.get("STATES", "20"))
+    states = [*_moments(recorded, _STATES), *_committed(recorded)[-2:]]
+    _must_hold(recorded, whole, states, workplace, ANY_MOMENT)
+
+
+def _moments(recorded: Recorded, number: int) -> list[State]:
+    """So many states, spread over the whole restore and over all kinds of losses."""
+    moments = Random(number)
     last = len(recorded.operations)
-    for number_, moment in enumerate(range(0, last, last // number)):
-        state = State(moment, LOSSES[number_ * 7 % len(LOSSES)], number_)
+    return [
+        State(last * one // number + moments.randrange(last // number), loss, one)
+        for one, loss in zip(range(number), cycle(LOSSES))
+    ]
+
+
+def _committed(recorded: Recorded) -> list[State]:
+    """Every moment when events have just become durable; everything else is lost."""
+    log = Flushed(f"{recorded.place.journal}-wal")
+    return [
+        State(moment, Loss("none", "none"), moment)
+        for moment, operation in enumerate(recorded.operations, start=1)
+        if operation == log
+    ]
+
+
+def _must_hold(
+    recorded: Recorded, whole: Ended, states: Iterable[State], workplace: Path, row: Row
+) -> None:
+    for state in states:
         complaints = _complaints(recorded, whole, state, workplace)
-        if complaints: print(state, str(recorded.operations[moment - 1])[:300], str(complaints)[:800], sep="\n   ")
-        ran(ANY_MOMENT)
+        before = recorded.operations[state.moment - 1]
+        assert not complaints, (complaints, state, before)
+        ran(row)
+
+
+def test_the_journals_log_may_be_cut_anywhere(
+    recorded: Recorded, whole: Ended, workplace: Path
+) -> None:
+    reached = _wal_states(recorded)
+    assert reached.keys() == set(wal.CLASSES)
+    for kind, states in reached.items():
+        chosen = Random(kind).sample(states, _CUTS or len(states))
+        _must_hold(recorded, whole, chosen, workplace, WAL_CUT)
+        print(f"the log was cut {kind} in {len(chosen)} of {len(states)} ways")  # noqa: T201 - shown with -s
+
+
+def _wal_states(recorded: Recorded) -> dict[str, list[State]]:
+    """Every way to cut the log before each of its flushes, by the class of the place."""
+    found: dict[str, list[State]] = defaultdict(list)
+    journal = str(recorded.place.journal)
+    (disk,) = (PowerCutDisk(root) for root in recorded.place.disks if root.name == "journal")
+    for moment, operation in enumerate(recorded.operations):
+        if disk.holds(operation.path):
+            if operation in {Flushed(journal), Flushed(f"{journal}-wal")}:
+                for kind, torn in wal.cuts(disk, journal):
+                    loss = LOSSES[moment % len(LOSSES)]
+                    found[kind].append(State(moment, loss, moment, torn))
+            disk.apply(operation)
+    return found
+
+
+@pytest.mark.parametrize("recorded", _KINDS, indirect=True)
+def test_what_a_killed_run_did_not_flush_is_durable_before_the_next_one_records_it(
+    recorded: Recorded, whole: Ended, workplace: Path
+) -> None:
+    for killed in _before_flushes(recorded):
+        resumed = _killed_and_resumed(recorded, killed, workplace / str(killed))
+        committed = [state for state in _committed(resumed) if state.moment > killed]
+        chosen = Random(killed).sample(committed[:_COMMITS], min(len(committed), 3))
+        _must_hold(resumed, whole, chosen, workplace, KILLED_BEFORE)
+        shutil.rmtree(workplace / str(killed))
+
+
+def _before_flushes(recorded: Recorded) -> list[int]:
+    """Moments to kill a run at: before it flushes, also before it flushes messages' names."""
+    flushes = [
+        (moment, operation.path)
+        for moment, operation in enumerate(recorded.operations)
+        if isinstance(operation, Flushed | FlushedAll)
+    ]
+    names = [moment for moment, path in flushes if path.endswith("/cur")]
+    if LONG:
+        return [moment for moment, _ in flushes]
+    return [*names[:2], *(moment for moment, _ in Random(0).sample(flushes, 2))]
+
+
+def _killed_and_resumed(recorded: Recorded, moment: int, folder: Path) -> Recorded:
+    """The recording of a run that was killed at a moment, and of the one that took it up: what
+    was not flushed was still there, as only the process had gone."""
+    place = _what_is_left(recorded, State(moment, Loss("all", "all"), 0), folder)
+    old, new = str(recorded.place.tree.parent.parent), str(folder)
+    before = [_elsewhere(operation, old, new) for operation in recorded.operations[:moment]]
+    work = ["-m", "crash.powered", new, str(recorded.backup), place.options.mountpoints]
+    after = record(work, place.disks, folder / "trace").operations
+    return Recorded(place, recorded.backup, [*before, *after])
+
+
+def _elsewhere(operation: Operation, old: str, new: str) -> Operation:
+    moved = operation._replace(path=operation.path.replace(old, new, 1))
+    if isinstance(moved, Moved | Linked):
+        return moved._replace(new=moved.new.replace(old, new, 1))
+    return moved
+
+
+@pytest.mark.parametrize("recorded", ["shared"], indirect=True)
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(
+    recorded: Recorded, whole: Ended, workplace: Path, bug: str
+) -> None:
+    planted = _recorded(workplace / bug, recorded.backup, "shared", bug)
+    assert any(
+        complaint.startswith("item ")
+        for state in _committed(planted)
+        for complaint in _complaints(planted, whole, state, workplace)
+    )

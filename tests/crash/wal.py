@@ -6,7 +6,7 @@ names a size of the database ends a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from crash.power import PowerCutDisk
 from crash.recording import Wrote
@@ -43,7 +43,7 @@ def cuts(disk: PowerCutDisk, journal: str) -> Iterator[tuple[str, dict[str, int]
         left += len(write.data)
 
 
-def _writes(changes: list[object]) -> list[Wrote]:
+def _writes(changes: Sequence[object]) -> list[Wrote]:
     return [change for change in changes if isinstance(change, Wrote)]
 
 

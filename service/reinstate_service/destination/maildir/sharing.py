@@ -42,6 +42,7 @@ def grant(
         change_file(disk, inside, ACL, lambda content: merged(content, rights))
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
+        disk.flush(maildir)
     keys = [_dictionary_key(identifier, owner) for identifier in rights]
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
         remove_leftovers(acl)
