@@ -114,7 +114,7 @@ def restore_with_strays(place: Place) -> None:
 def _cache_granted_folders(place: Place) -> None:
     """What Dovecot does when the owner logs in; with the next grant it has to go."""
     cache = place.tree / "example.test" / "bob" / "Maildir" / "dovecot-acl-list"
-    cache.touch()
+    cache.write_bytes(b"")
     for path in (cache, cache.parent):
         flush(path)
 
