@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 #: Processes that tests run in; the machine's cores unless said otherwise.
 JOBS ?= auto
+#: Where the long runs count what held.
+CRASH := $(CURDIR)/.crash
 
 .PHONY: help demo test lint crash bench docs lock system-packages clean
 
@@ -24,14 +26,18 @@ lint: $(VENV)/.dev ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-crash: $(VENV)/.dev system-packages ## the long runs: many kills, many examples
-	REINSTATE_LONG=1 $(BIN)/pytest tests/crash tests/property -n $(JOBS) -s
+crash: $(VENV)/.dev system-packages ## the long runs: many kills, many examples; makes the fault matrix
+	rm -rf $(CRASH) && mkdir $(CRASH)
+	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/property \
+		-n $(JOBS) --dist worksteal -s
+	PYTHONPATH=tests $(BIN)/python -m generated matrix $(CRASH)/runs
+	$(BIN)/python -m tests.bench.peers
 
 bench: $(VENV)/.dev ## speed and memory, printed
 	$(BIN)/python -m tests.bench
 
 docs: $(VENV)/.dev ## regenerate what in docs/ is generated from the code
-	$(BIN)/python -m tests.generated write
+	PYTHONPATH=tests $(BIN)/python -m generated write
 
 lock: ## pin the newest versions of everything that pyproject.toml allows (needs uv)
 	uv pip compile --upgrade pyproject.toml --group build --universal --python-version 3.11 \
@@ -43,7 +49,7 @@ system-packages:
 	.ci/system-packages
 
 clean: ## take away what make made
-	rm -rf $(VENV) demo dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo dist .crash .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

@@ -107,6 +107,13 @@ def folded(journal: Reader, restore: str) -> dict[str, object]:
             one.account: _containers(journal, account_stream(restore, one.account))
             for one in accounts
         },
+        "steps": sorted(
+            {
+                (recorded.stream.removeprefix(f"restore/{restore}"), step)
+                for recorded in journal.read()
+                if (step := recorded.event.step()) is not None
+            }
+        ),
     }
 
 

@@ -34,7 +34,7 @@ if header :contains "subject" "[old]" { fileinto :create "Team/Old"; stop; }
 if header :contains "subject" "[workshop]" { fileinto :create "Teamwork"; stop; }
 if header :contains "subject" "[work]" { fileinto :create "Work"; stop; }
 """
-_SYSTEM = (
+SYSTEM_FOLDERS = (
     Folder("2", "", "Inbox", role=Role.INBOX),
     Folder("5", "", "Sent", role=Role.SENT),
     Folder("3", "", "Trash", role=Role.TRASH),
@@ -64,7 +64,7 @@ def write_backup(path: Path, *, owner: str = BOB) -> None:
         writer.put_account(Account(ALICE, "alice@example.test", password=hashed, filters=script))
         writer.put_account(Account(BOB, "bob@example.test", password=hashed))
         for account in (ALICE, BOB):
-            for folder in _SYSTEM:
+            for folder in SYSTEM_FOLDERS:
                 writer.put_folder(account, folder)
         grants = (Grant(ALICE, GranteeType.USER, "rwidxc"),)
         writer.put_folder(BOB, Folder("257", "", "Team", grants=grants))

@@ -23,8 +23,9 @@ EPILOG = examples(
     "reinstate plan /srv/backup maildir:/srv/mail --accounts ann@example.com --folders",
     "reinstate plan /srv/backup maildir:/srv/mail --domains example.com --json",
 )
-#: Folders that go where anybody would expect them are counted, not listed.
-_EXPECTED = {Reason.SYSTEM, Reason.CREATED, Reason.EXISTING}
+#: Folders that go where anybody would expect them are counted, not listed; those that are
+#: merged stand together in a line of their own.
+_EXPECTED = {Reason.SYSTEM, Reason.CREATED, Reason.EXISTING, Reason.MERGED}
 
 
 @with_selection

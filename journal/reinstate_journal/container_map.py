@@ -18,14 +18,16 @@ class MappedFolder(msgspec.Struct, frozen=True):
 
 
 class MappedMountpoint(msgspec.Struct, frozen=True):
-    """A mountpoint: where the backup has it, and either the owner's folder `target` with the
-    `address` under which the grantee reaches it, or why it was `refused`.
+    """A mountpoint: where the backup has it, the same place on the destination, and either the
+    owner's folder `target` with the `address` under which the grantee reaches it, or why it
+    was `refused`.
 
     `reason` is free, filter or beside; `restored` says that it leads there already.
-    Owner, target, address and reason are empty when it was refused.
+    Path, owner, target, address and reason are empty when it was refused before it had them.
     """
 
     source: Path
+    path: Path
     owner: str
     target: Path
     address: Path

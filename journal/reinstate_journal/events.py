@@ -255,7 +255,8 @@ class QuotaPutBack(Event, frozen=True):
 
 
 class FolderMapped(Event, frozen=True):
-    """A backup folder has its place. `reason`: existing, created, system, renamed.
+    """A backup folder has its place. `reason`: existing, created, system, renamed, or merged:
+    the place of another backup folder.
 
     This is the decision, durable before the folder is made: what existed before the
     restore is known for certain, however often it is interrupted."""
@@ -370,12 +371,14 @@ class ItemsCompleted(Event, frozen=True):
 class MountpointMapped(Event, frozen=True):
     """A mountpoint has its place: the grantee reaches the owner's folder `target` at `address`.
 
-    `source` is where the backup has it. `reason`: free (nothing stood there), filter (a
-    folder that a filter had made stands there; its items follow), beside (a folder of the
-    user's own stands there and stays). Like `FolderMapped`, the decision before the effect."""
+    `source` is where the backup has it, `path` the same place on the destination. `reason`:
+    free (nothing stood there), filter (a folder that a filter had made stands there; its items
+    follow), beside (a folder of the user's own stands there and stays). Like `FolderMapped`, the
+    decision before the effect."""
 
     mountpoint: str
     source: Path
+    path: Path
     owner: str
     target: Path
     address: Path

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +19,13 @@ from reinstate_service.destination.open import open_destination
 from reinstate_service.restore.options import Options
 from running import restore_here
 
+#: What differs from destination to destination, and from run to run.
+_META = 'INSERT INTO "meta"'
+_DELIVERY = re.compile(r"R[0-9a-f]{20}")
+
 # Processes that come from a clean server start in milliseconds and share no lock with us.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["running", "crash.dying"])
+CONTEXT.set_forkserver_preload(["running", "sqlite_utils", "crash.stage"])
 
 
 def _work(journal: Path, options: Options) -> None:
@@ -49,11 +56,13 @@ def restore_and_kill(journal: Path, options: Options, after: float) -> bool:
 
 
 class Outcome(NamedTuple):
-    """What there is after a restore."""
+    """What there is after a restore: the destination's items, the journal as folded, the
+    directory's rows, and every other file with its lines, where it is no message."""
 
     destination: Counter[oracle.Lying]
     journal: dict[str, object]
-    files: list[str]
+    directory: list[str]
+    files: list[tuple[str, list[bytes]]]
 
 
 def outcome_of(addresses: Iterable[str], tree: Path, journal: Path) -> Outcome:
@@ -63,5 +72,18 @@ def outcome_of(addresses: Iterable[str], tree: Path, journal: Path) -> Outcome:
     destination = open_destination(f"maildir:{tree}")
     found = oracle.found(destination, addresses)
     destination.close()
-    files = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
-    return Outcome(found, folded, files)
+    return Outcome(found, folded, _rows(tree / "directory.sqlite"), sorted(_files(tree)))
+
+
+def _rows(directory: Path) -> list[str]:
+    with closing(sqlite3.connect(directory)) as connection:
+        return [line for line in connection.iterdump() if not line.startswith(_META)]
+
+
+def _files(tree: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """Lines are sorted: nobody promises an order of subscriptions. Names of deliveries are
+    left out, as they follow from the identity of the destination."""
+    for path in tree.rglob("*"):
+        told = path.is_file() and path.parent.name not in {"cur", "new"}
+        lines = path.read_bytes().splitlines() if told and path.suffix != ".sqlite" else []
+        yield _DELIVERY.sub("R", str(path.relative_to(tree))), sorted(lines)

@@ -7,14 +7,14 @@ import random
 import shutil
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import oracle
-from crash.killing import begin_restore, outcome_of, restore_and_kill
+from crash.killing import Outcome, begin_restore, outcome_of, restore_and_kill
+from crash.matrix import Row, ran
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_service.destination.open import open_destination
@@ -25,6 +25,29 @@ from running import restore_here, run
 
 KILLS = 2000 if "REINSTATE_LONG" in os.environ else 50
 _PARTS = 10
+_GROUP, _TEST = "1 the process dies", "tests/crash/test_kill.py"
+_HOLDS = "as if nothing had been: nothing lost or doubled, journal whole"
+KILLED = Row(
+    _GROUP,
+    "SIGKILL at a random moment of a restore of the demo's backup, four accounts at once",
+    "any prefix of each account's batches, and of the batch in hand any part",
+    _HOLDS,
+    _TEST,
+)
+AGAIN = Row(
+    _GROUP,
+    "SIGKILL again and again, each resume a little later",
+    "what several dead runs have left",
+    _HOLDS,
+    _TEST,
+)
+LOST = Row(
+    _GROUP,
+    "the journal is deleted after the restore, which is begun anew",
+    "a whole destination, no journal",
+    "everything is found by name; nothing is doubled",
+    _TEST,
+)
 
 
 class Reference(NamedTuple):
@@ -32,9 +55,7 @@ class Reference(NamedTuple):
 
     sample: Sample
     empty: Path
-    destination: Counter[oracle.Lying]
-    journal: dict[str, object]
-    files: list[str]
+    outcome: Outcome
     seconds: float
 
 
@@ -52,7 +73,7 @@ def reference(memory_folder: Path) -> Reference:
     assert process.exitcode == 0
     seconds = time.monotonic() - began
     outcome = outcome_of(_addresses(sample), folder / "whole", folder / "whole.db")
-    return Reference(sample, folder / "empty", *outcome, seconds)
+    return Reference(sample, folder / "empty", outcome, seconds)
 
 
 def _addresses(sample: Sample) -> list[str]:
@@ -77,9 +98,7 @@ def _resume(journal: Path, options: Options) -> None:
 def _must_equal(reference: Reference, folder: Path) -> None:
     assert check(folder / "reinstate.db") == []
     outcome = outcome_of(_addresses(reference.sample), folder / "mail", folder / "reinstate.db")
-    assert outcome.destination == reference.destination
-    assert outcome.journal == reference.journal
-    assert outcome.files == reference.files
+    assert outcome == reference.outcome
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
@@ -95,6 +114,7 @@ def test_a_killed_restore_and_its_resume_equal_one_that_was_not(
         killed += restore_and_kill(journal, options, moments.uniform(0, reference.seconds))
         _resume(journal, options)
         _must_equal(reference, folder)
+        ran(KILLED)
         shutil.rmtree(folder)
 
 
@@ -109,6 +129,7 @@ def test_a_restore_that_is_killed_again_and_again_comes_to_its_end(
         kills += 1
     assert kills > 1
     _must_equal(reference, workplace)
+    ran(AGAIN)
 
 
 def test_the_command_itself_resumes_after_a_kill(reference: Reference, workplace: Path) -> None:
@@ -117,6 +138,7 @@ def test_the_command_itself_resumes_after_a_kill(reference: Reference, workplace
     assert restore_and_kill(journal, options, delay), "it ended before it was killed"
     run("resume", "--journal", journal, expect=3)
     _must_equal(reference, workplace)
+    ran(KILLED)
 
 
 def test_a_lost_journal_doubles_nothing(reference: Reference, workplace: Path) -> None:
@@ -126,5 +148,7 @@ def test_a_lost_journal_doubles_nothing(reference: Reference, workplace: Path) -
         path.unlink()
     restore_here(journal, options)
     outcome = outcome_of(_addresses(reference.sample), workplace / "mail", journal)
-    assert outcome.destination == reference.destination
-    assert outcome.files == reference.files
+    assert outcome.destination == reference.outcome.destination
+    assert outcome.directory == reference.outcome.directory
+    assert outcome.files == reference.outcome.files
+    ran(LOST)

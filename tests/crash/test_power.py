@@ -9,12 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -29,7 +26,6 @@ from crash.power import LOSSES, Loss, PowerCutDisk
 from crash.powered import ADDRESSES, BUGS, Place, restore_with_strays, write_whole_backup
 from crash.promises import broken_promises
 from crash.recording import Flushed, FlushedAll, Linked, Moved, Operation, record
-from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_journal.errors import ReinstateError
 from reinstate_service.destination.maildir import dotlock
@@ -76,14 +72,6 @@ class Recorded(NamedTuple):
     operations: Sequence[Operation]
 
 
-class Ended(NamedTuple):
-    """Everything that two restores must have in common, to the last byte."""
-
-    outcome: Outcome
-    tree: Mapping[str, bytes]
-    steps: AbstractSet[tuple[str, str]]
-
-
 def _recorded(folder: Path, backup: Path, mountpoints: str, bug: str = "") -> Recorded:
     place = Place(folder, backup, mountpoints)
     for disk in place.disks:
@@ -101,44 +89,16 @@ def recorded(request: pytest.FixtureRequest, memory_folder: Path) -> Recorded:
 
 
 @pytest.fixture(scope="module")
-def whole(recorded: Recorded) -> Ended:
+def whole(recorded: Recorded) -> Outcome:
     """The end of a restore that nothing happens to."""
-    return _ended(recorded.place)
+    return _outcome(recorded.place)
 
 
-def _ended(place: Place) -> Ended:
+def _outcome(place: Place) -> Outcome:
+    """Without locks: that one was given back is not flushed, and one that comes back means
+    nothing, as its maker is gone."""
     outcome = outcome_of(ADDRESSES, place.tree, place.journal)
-    with open_reader(place.journal) as reader:
-        steps = {
-            (recorded.stream.split("/")[-1], step)
-            for recorded in reader.read()
-            if recorded.stream.count("/") > 1 and (step := recorded.event.step())
-        }
-    files = _nameless(outcome.files)
-    return Ended(outcome._replace(files=files), dict(_bytes(place.tree)), steps)
-
-
-def _nameless(names: Sequence[str]) -> list[str]:
-    """The names of files without the restore's id in them: a destination that was cut off before
-    it existed gets another id. Nor are there locks in them: that one was given back is not
-    flushed, and one that comes back means nothing, as its maker is gone."""
-    unlocked = (name for name in names if not _LOCK.search(name))
-    return sorted(re.sub(r"R[0-9a-f]{20}", "R", name) for name in unlocked)
-
-
-def _bytes(tree: Path) -> Iterator[tuple[str, bytes]]:
-    """What the files hold that are no messages."""
-    for path in tree.rglob("*"):
-        name = re.sub(r"R[0-9a-f]{20}", "R", str(path.relative_to(tree)))
-        if path.is_symlink():
-            yield name, os.fsencode(path.readlink())
-        elif path.name == "directory.sqlite":
-            with closing(sqlite3.connect(path)) as database:
-                own = ("id", "directory", "epoch")
-                database.execute("DELETE FROM meta WHERE key IN (?, ?, ?)", own)
-                yield name, "\n".join(database.iterdump()).encode()
-        elif path.is_file() and path.parent.name != "cur":
-            yield name, path.read_bytes()
+    return outcome._replace(files=[file for file in outcome.files if not _LOCK.search(file[0])])
 
 
 class State(NamedTuple):
@@ -166,7 +126,7 @@ def _what_is_left(recorded: Recorded, state: State, folder: Path) -> Place:
     return Place(folder, recorded.backup, recorded.place.options.mountpoints)
 
 
-def _complaints(recorded: Recorded, whole: Ended, state: State, workplace: Path) -> list[str]:
+def _complaints(recorded: Recorded, whole: Outcome, state: State, workplace: Path) -> list[str]:
     """What is wrong after this power cut: before anything is done about it, and after `resume`."""
     folder = Path(tempfile.mkdtemp(dir=workplace))
     try:
@@ -174,26 +134,17 @@ def _complaints(recorded: Recorded, whole: Ended, state: State, workplace: Path)
         complaints = broken_promises(place)
         restore_with_strays(place)
         complaints += [str(problem) for problem in check(place.journal)]
-        complaints += _differences(_ended(place), whole)
+        complaints += _differences(_outcome(place), whole)
     except ReinstateError as error:
         complaints = [f"{type(error).__name__}: {error}"]
     shutil.rmtree(folder)
     return complaints
 
 
-def _differences(ended: Ended, whole: Ended) -> Iterator[str]:
-    if ended.outcome.destination != whole.outcome.destination:
-        yield f"items: {ended.outcome.destination} instead of {whole.outcome.destination}"
-    if ended.outcome.journal != whole.outcome.journal:
-        yield f"journal: {ended.outcome.journal} instead of {whole.outcome.journal}"
-    if ended.outcome.files != whole.outcome.files:
-        names = set(ended.outcome.files) ^ set(whole.outcome.files)
-        yield f"files: {sorted(names)}"
-    if ended.steps != whole.steps:
-        yield f"steps: {ended.steps ^ whole.steps}"
-    for name in ended.tree.keys() & whole.tree.keys():
-        if ended.tree[name] != whole.tree[name]:
-            yield f"{name}: {ended.tree[name]!r} instead of {whole.tree[name]!r}"
+def _differences(outcome: Outcome, whole: Outcome) -> Iterator[str]:
+    for name, is_there, should_be in zip(Outcome._fields, outcome, whole, strict=True):
+        if is_there != should_be:
+            yield f"{name}: {is_there} instead of {should_be}"
 
 
 @pytest.fixture(autouse=True)
@@ -203,15 +154,15 @@ def _half_a_minute_goes_by(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_disk_that_loses_nothing_ends_as_the_real_one(
-    recorded: Recorded, whole: Ended, workplace: Path
+    recorded: Recorded, whole: Outcome, workplace: Path
 ) -> None:
     state = State(len(recorded.operations), Loss("all", "all"), 0)
     place = _what_is_left(recorded, state, workplace)
-    assert _ended(place) == whole
+    assert _outcome(place) == whole
 
 
 def test_no_power_cut_breaks_what_the_journal_says_or_what_resume_makes_of_it(
-    recorded: Recorded, whole: Ended, workplace: Path
+    recorded: Recorded, whole: Outcome, workplace: Path
 ) -> None:
     states = [*_moments(recorded, _STATES), *_committed(recorded)[-2:]]
     _must_hold(recorded, whole, states, workplace, ANY_MOMENT)
@@ -238,7 +189,7 @@ def _committed(recorded: Recorded) -> list[State]:
 
 
 def _must_hold(
-    recorded: Recorded, whole: Ended, states: Iterable[State], workplace: Path, row: Row
+    recorded: Recorded, whole: Outcome, states: Iterable[State], workplace: Path, row: Row
 ) -> None:
     for state in states:
         complaints = _complaints(recorded, whole, state, workplace)
@@ -248,7 +199,7 @@ def _must_hold(
 
 
 def test_the_journals_log_may_be_cut_anywhere(
-    recorded: Recorded, whole: Ended, workplace: Path
+    recorded: Recorded, whole: Outcome, workplace: Path
 ) -> None:
     reached = _wal_states(recorded)
     assert reached.keys() == set(wal.CLASSES)
@@ -275,7 +226,7 @@ def _wal_states(recorded: Recorded) -> dict[str, list[State]]:
 
 @pytest.mark.parametrize("recorded", _KINDS, indirect=True)
 def test_what_a_killed_run_did_not_flush_is_durable_before_the_next_one_records_it(
-    recorded: Recorded, whole: Ended, workplace: Path
+    recorded: Recorded, whole: Outcome, workplace: Path
 ) -> None:
     for killed in _before_flushes(recorded):
         resumed = _killed_and_resumed(recorded, killed, workplace / str(killed))
@@ -319,7 +270,7 @@ def _elsewhere(operation: Operation, old: str, new: str) -> Operation:
 @pytest.mark.parametrize("recorded", ["shared"], indirect=True)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(
-    recorded: Recorded, whole: Ended, workplace: Path, bug: str
+    recorded: Recorded, whole: Outcome, workplace: Path, bug: str
 ) -> None:
     planted = _recorded(workplace / bug, recorded.backup, "shared", bug)
     assert any(

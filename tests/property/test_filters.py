@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Mapping
 from itertools import pairwise
 
-from hypothesis import event, example, given, settings
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from reinstate_service.mapping.filters import Redirected, folder_targets, redirect_filters
@@ -16,6 +15,7 @@ from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.mapping.sieve.lexer import tokens
 from reinstate_service.mapping.sieve.parser import Fault, parse
 from reinstate_service.model import Path
+from reinstate_service.testing import law
 from reinstate_service.testing.filters import (
     Named,
     Script,
@@ -27,8 +27,6 @@ from reinstate_service.testing.filters import (
 
 SLASHED = Namespace()
 namespaces = st.builds(Namespace, st.sampled_from("//./"), st.booleans())
-#: Acceptance asks for more of these laws than the profile of the other tests gives.
-law = settings(max_examples=20_000 if "REINSTATE_LONG" in os.environ else 1_000)
 any_text = st.one_of(st.text(), script_like_text(), scripts().map(lambda script: script.text))
 OPENERS = (
     "if not ",
@@ -44,7 +42,7 @@ OPENERS = (
 )
 
 
-@law
+@law()
 @given(any_text)
 @example('"\\')
 @example("text:\n.")
@@ -53,7 +51,7 @@ def test_the_tokens_of_any_text_join_to_the_text(text: str) -> None:
     assert "".join(token.text for token in tokens(text)) == text
 
 
-@law
+@law()
 @given(any_text)
 def test_a_token_stands_in_the_line_that_it_says(text: str) -> None:
     lexed = tokens(text)
@@ -63,7 +61,7 @@ def test_a_token_stands_in_the_line_that_it_says(text: str) -> None:
     assert not lexed or lexed[0].line == 1
 
 
-@law
+@law()
 @given(any_text, redirects(), namespaces)
 def test_no_text_makes_redirecting_raise(
     text: str, moved: dict[Path, Path], namespace: Namespace
@@ -73,13 +71,13 @@ def test_no_text_makes_redirecting_raise(
     folder_targets(text)
 
 
-@law
+@law()
 @given(any_text, namespaces)
 def test_with_no_redirects_redirecting_is_the_identity(text: str, namespace: Namespace) -> None:
     assert redirect_filters(text, {}, namespace) == Redirected(text)
 
 
-@law
+@law()
 @given(any_text, redirects(), namespaces)
 def test_redirecting_any_text_twice_equals_once(
     text: str, moved: dict[Path, Path], namespace: Namespace
@@ -89,7 +87,7 @@ def test_redirecting_any_text_twice_equals_once(
     assert twice == Redirected(once.text, left=once.left)
 
 
-@law
+@law()
 @given(redirected_scripts(), namespaces)
 def test_redirecting_a_script_twice_equals_once(
     drawn: tuple[Script, dict[Path, Path]], namespace: Namespace
@@ -100,13 +98,13 @@ def test_redirecting_a_script_twice_equals_once(
     assert twice == Redirected(once.text, left=once.left)
 
 
-@law
+@law()
 @given(scripts())
 def test_every_generated_script_parses(script: Script) -> None:
     assert not isinstance(parse(tokens(script.text)), Fault)
 
 
-@law
+@law()
 @given(redirected_scripts(), namespaces)
 def test_a_redirected_script_still_parses_with_the_same_calls(
     drawn: tuple[Script, dict[Path, Path]], namespace: Namespace
@@ -116,7 +114,7 @@ def test_a_redirected_script_still_parses_with_the_same_calls(
     assert parse(tokens(after)) == parse(tokens(script.text))
 
 
-@law
+@law()
 @given(redirected_scripts(), st.booleans())
 def test_a_redirected_script_differs_only_inside_strings_that_named_a_redirected_path(
     drawn: tuple[Script, dict[Path, Path]], case_sensitive: bool
@@ -139,7 +137,7 @@ def test_a_redirected_script_differs_only_inside_strings_that_named_a_redirected
     assert [(old, new) for _, old, new in outcome.changed] == changed
 
 
-@law
+@law()
 @given(redirected_scripts())
 def test_after_redirecting_no_string_names_an_old_path_unless_that_is_reported(
     drawn: tuple[Script, dict[Path, Path]],
@@ -147,12 +145,12 @@ def test_after_redirecting_no_string_names_an_old_path_unless_that_is_reported(
     script, moved = drawn
     outcome = redirect_filters(script.text, moved, SLASHED)
     reported = {left.line for left in outcome.left}
-    for line, path, _ in folder_targets(outcome.text):
-        if path is not None and line not in reported:
-            assert covering(path, moved, case_sensitive=True) is None
+    for target in folder_targets(outcome.text):
+        if target.path is not None and target.line not in reported:
+            assert covering(target.path, moved, case_sensitive=True) is None
 
 
-@settings(max_examples=50)
+@law(50)
 @given(st.sampled_from(OPENERS), st.integers(1, 20_000), any_text)
 def test_no_depth_of_nesting_is_too_deep(opener: str, depth: int, rest: str) -> None:
     redirect_filters(opener * depth + rest, {("Work",): ("Elsewhere",)}, SLASHED)

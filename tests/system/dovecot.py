@@ -54,9 +54,9 @@ def tree_owner() -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
-def reachable_folder() -> Iterator[Path]:
+def reachable_folder(above: Path | None = None) -> Iterator[Path]:
     """A folder that the mail owner can enter, which pytest's tmp_path is not for root."""
-    folder = Path(tempfile.mkdtemp(prefix="reinstate-dovecot-"))
+    folder = Path(tempfile.mkdtemp(prefix="reinstate-dovecot-", dir=above))
     folder.chmod(0o755)
     try:
         yield folder

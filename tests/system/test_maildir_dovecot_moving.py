@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import threading
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from smtplib import SMTPDataError
 
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
@@ -52,7 +52,7 @@ def destination(tree: Path) -> Iterator[MaildirDestination]:
     with opened.mailbox(BOB) as bob:
         bob.create_folder(TEAM, folder())
         bob.deliver([delivery("r1-1", TEAM, keywords=("his", "blue"))])
-        bob.grant(TEAM, [AccessGrant(f"user:{ALICE}", "lrswite")])
+        bob.grant(TEAM, [AccessGrant(f"user:{ALICE}", "lrswipte")])
     yield opened
     opened.close()
 
@@ -76,11 +76,31 @@ def server(destination: MaildirDestination, tree: Path) -> Iterator[Dovecot]:
         assert complaints == []
 
 
+@pytest.fixture
+def racing(destination: MaildirDestination, tree: Path) -> Iterator[Dovecot]:
+    """A private Dovecot that may complain of folders that go while it writes to them."""
+    assert destination.has_account(BOB)
+    with Dovecot(tree) as running:
+        yield running
+
+
+def accepted(server: Dovecot, message: bytes) -> bool:
+    """Whether the server has taken a message to alice; if not for now, the MTA tries again."""
+    try:
+        server.lmtp("x@elsewhere.test", ALICE, message)
+    except SMTPDataError as refused:
+        if refused.smtp_code != 451:
+            raise
+        return False
+    return True
+
+
 def deliver(server: Dovecot, *subjects: str) -> None:
     """Sends messages to alice as the MTA would."""
     for subject in subjects:
         message = f"Subject: {subject}\r\n\r\nx\r\n".encode()
-        server.lmtp("x@elsewhere.test", ALICE, message)
+        while not accepted(server, message):
+            pass
 
 
 def shown(client: IMAPClient, name: str) -> dict[str, tuple[set[bytes], datetime]]:
@@ -137,23 +157,20 @@ def test_what_dovecot_filed_into_a_stray_folder_moves_to_the_owner(
         assert len(owner.search()) == 4
         for client, name in ((owner, "Team"), (grantee, f"{SHARED}/Team")):
             found = shown(client, name)
-            assert found["one"] == (
-                before["one"][0] - {b"Blue"} | {b"blue"},
-                before["one"][1],
-            )
+            flags, date = before["one"]
+            assert found["one"] == (flags - {b"Blue"} | {b"blue"}, date)
             assert found["two"] == before["two"]
             assert found["three"][0] == set()
             assert abs((found["three"][1] - before["three"][1]).total_seconds()) < 10
             assert found["x"][0] == {b"his", b"blue", b"later"}
-        assert "Work/Team" not in names(grantee) | subscribed(grantee)
         assert f"{SHARED}/Team" in subscribed(grantee)
-        owner.add_flags(owner.search(["SUBJECT", "two"]), [b"newest"]) if owner.select_folder(
-            "Team"
-        ) else None
+        owner.select_folder("Team")
+        owner.add_flags(owner.search(["SUBJECT", "two"]), [b"newest"])
         deliver(server, "four")
         assert shown(owner, "Team")["four"][0] == set()
         assert shown(grantee, f"{SHARED}/Team")["two"][0] == {b"newest"}
-        assert "Work/Team" not in names(grantee)
+    with server.imap(ALICE, PASSWORD) as client:
+        assert "Work/Team" not in names(client) | subscribed(client)
 
 
 def test_a_replaced_script_is_used_by_the_very_next_delivery(
@@ -193,18 +210,19 @@ def test_a_symlink_shows_the_owners_folder_at_its_own_place(
             found = shown(client, name)
             assert set(found) == {"x", "one", "two"}
             assert found["one"][0] == {b"green"}
+    with server.imap(BOB, PASSWORD) as owner, server.imap(ALICE, PASSWORD) as grantee:
         rights = grantee._imap.myrights('"Work/Team"')[1][0].decode().rsplit(" ", 1)[1]
-        assert set(rights) <= set("lrswitecd"), "neither create nor delete nor administer"
+        assert set(rights) <= set("lrswipted"), "neither create nor delete nor administer"
         with pytest.raises(IMAPClientError):
             grantee.delete_folder("Work/Team")
         grantee.select_folder("Work/Team")
         grantee.add_flags(grantee.search(["SUBJECT", "two"]), [b"\\Flagged"])
         assert shown(owner, "Team")["two"][0] == {b"\\Flagged"}
-        grantee.create_folder("Work/Team/Below")
+        with pytest.raises(IMAPClientError, match="NOPERM"):
+            grantee.create_folder("Work/Team/Below")
     with in_place.mailbox(ALICE) as alice:
         assert [entry.path for entry in alice.folders() if entry.mounted] == [("Work", "Team")]
         assert list(alice.contents()) == []
-        assert ("Work", "Team", "Below") in {entry.path for entry in alice.folders()}
     with destination.mailbox(BOB) as bob:
         assert len(list(bob.contents())) == 3
 
@@ -260,29 +278,30 @@ def test_deleting_a_mountpoint_deletes_nothing_of_the_owners(
     with server.imap(ALICE, PASSWORD) as client:
         client.rename_folder("M", "Renamed")
         assert set(shown(client, "Renamed")) == {"x"}
+        client.unselect_folder()
         client.delete_folder("Renamed")
+    with server.imap(ALICE, PASSWORD) as client:
         assert not {"M", "Renamed"} & names(client)
     with server.imap(BOB, PASSWORD) as owner:
         assert set(shown(owner, "Team")) == {"x"}
 
 
 def test_no_delivery_is_lost_while_its_folder_is_emptied_and_removed(
-    server: Dovecot, destination: MaildirDestination
+    racing: Dovecot, destination: MaildirDestination
 ) -> None:
     """The filter makes the folder again and again; each message ends in one place."""
     with destination.mailbox(ALICE) as alice:
         alice.install_filters(Filters(incoming=CREATING.format("Stray")))
     subjects = [f"number {n}" for n in range(60)]
-    sender = threading.Thread(target=deliver, args=(server, *subjects))
-    sender.start()
-    removed = 0
-    with destination.mailbox(ALICE) as alice:
-        while sender.is_alive():
+    with ThreadPoolExecutor() as threads, destination.mailbox(ALICE) as alice:
+        sending = threads.submit(deliver, racing, *subjects)
+        removed = 0
+        while not sending.done():
             alice.relocate(("Stray",), BOB, TEAM, alice.item_names(("Stray",)))
             removed += alice.remove_folder(("Stray",))
-        sender.join()
+        sending.result()
         alice.relocate(("Stray",), BOB, TEAM, alice.item_names(("Stray",)))
     assert removed > 1
-    with server.imap(ALICE, PASSWORD) as grantee:
-        found = Counter(shown(grantee, f"{SHARED}/Team")) + Counter(shown(grantee, "INBOX"))
-    assert found == Counter(["x", *subjects])
+    with racing.imap(ALICE, PASSWORD) as grantee:
+        found = [*shown(grantee, f"{SHARED}/Team"), *shown(grantee, "INBOX")]
+    assert sorted(found) == sorted(["x", *subjects])

@@ -16,6 +16,7 @@ import typer
 from typer.main import get_command
 
 import generated
+from crash.matrix import rows
 from reinstate_cli.main import app
 from reinstate_service.operations.sample import build_sample, demo_messages
 from running import COMMAND
@@ -54,7 +55,7 @@ def test_a_generated_page_is_current(name: str) -> None:
 
 
 def test_the_generated_pages_do_not_depend_on_who_makes_them() -> None:
-    code = "import generated; print(generated.events_page() + generated.cli_page(), end='')"
+    code = "import generated; print(*(page() for page in generated.PAGES.values()), end='')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -63,7 +64,16 @@ def test_the_generated_pages_do_not_depend_on_who_makes_them() -> None:
         cwd=ROOT / "tests",
         env={**os.environ, "COLUMNS": "40", "REINSTATE_JOURNAL": "mine.db"},
     )
-    assert done.stdout == generated.events_page() + generated.cli_page()
+    assert done.stdout == " ".join(page() for page in generated.PAGES.values())
+
+
+def test_every_row_of_the_fault_matrix_stands_in_the_table_with_what_was_run() -> None:
+    page = (ROOT / "docs" / "recovery.md").read_text(encoding="utf-8")
+    matrix = page.partition("<!-- matrix: begin -->")[2].partition("<!-- matrix: end -->")[0]
+    for row in rows():
+        held = re.escape(f"| {row.fault} | {row.seen} | {row.holds} |")
+        assert re.search(rf"^{held}.*\| [1-9][\d,]* \| all held \|$", matrix, re.MULTILINE), row.key
+    assert matrix.count("| all held |") == len(rows()), "a row of the table is no longer tested"
 
 
 def test_every_verb_is_documented() -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from reinstate_journal.catalogue import Catalogue, Event
 from reinstate_journal.chain import GENESIS, link
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
     JournalDamaged,
     JournalError,
@@ -130,7 +131,9 @@ class Committer:
         """Wait for the commit in hand, then close the connection."""
         with self._commit:
             self._refusal = self._refusal or "it was closed"
+            reach(At.WAL_FULL)
             self._connection.close()
+            reach(At.WAL_EMPTIED)
 
     def _settle_queue(self) -> None:
         with self._gate:
@@ -152,7 +155,9 @@ class Committer:
                 request.settled = True
 
     def _write(self, requests: Sequence[_Request]) -> None:
+        reach(At.COMMIT_ASKED)
         self._connection.execute("BEGIN IMMEDIATE")
+        reach(At.COMMIT_BEGUN)
         batch = _Batch(self._position, self._chain, max(self._clock(), self._recorded_at))
         for request in requests:
             if self._admit(request):
@@ -171,13 +176,16 @@ class Committer:
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             batch.events,
         )
+        reach(At.EVENTS_INSERTED)
         self._connection.execute(
             "UPDATE head SET position = ?, chain = ?", (batch.position, batch.chain)
         )
         for projection in PROJECTIONS:
             projection.apply(self._connection, batch.rows)
         self._connection.execute("UPDATE projections SET position = ?", (batch.position,))
+        reach(At.EVENTS_FOLDED)
         self._connection.execute("COMMIT")
+        reach(At.COMMITTED)
         self._position, self._chain = batch.position, batch.chain
         self._recorded_at = batch.recorded_at
 
@@ -248,7 +256,9 @@ class Committer:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             renew(self._connection, self._catalogue, self._path, self._position, anew=anew)
+            reach(At.PROJECTIONS_RENEWED)
             self._connection.execute("COMMIT")
+            reach(At.PROJECTIONS_COMMITTED)
         except BaseException:
             self._roll_back()
             raise

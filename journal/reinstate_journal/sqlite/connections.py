@@ -50,6 +50,8 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into JournalDamaged or JournalError."""
     try:
         yield
+    except UnicodeDecodeError as error:  # a column's name is not UTF-8
+        raise JournalDamaged(path=path, detail=str(error)) from error
     except sqlite3.Error as error:
         # Errors of Python's own sqlite3 layer (text that is not UTF-8) carry no code.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)

@@ -43,23 +43,30 @@ class SqliteContainers:
 
     def mountpoints(self, stream: str) -> dict[str, MappedMountpoint]:
         """Every decided mountpoint by its id in the backup."""
-        columns = "mountpoint, source, owner, target, address, reason, restored, refused"
+        columns = "mountpoint, source, path, owner, target, address, reason, restored, refused"
+        rows = self._rows("mountpoints", columns, stream)
         return {
             mountpoint: MappedMountpoint(
-                _path(source), owner, _path(target), _path(address), reason, bool(restored), refused
+                _path(source),
+                _path(path),
+                owner,
+                _path(target),
+                _path(address),
+                reason,
+                bool(restored),
+                refused,
             )
-            for mountpoint, source, owner, target, address, reason, restored, refused in self._rows(
-                "mountpoints", columns, stream
-            )
+            for mountpoint, source, path, owner, target, address, reason, restored, refused in rows
         }
 
     def redirects(self, stream: str) -> dict[Path, Path]:
         """Old path to new path, where they differ."""
         places = {place.source: place.path for place in self.folders(stream).values()}
         places |= {
-            mountpoint.source: mountpoint.address
+            place: mountpoint.address
             for mountpoint in self.mountpoints(stream).values()
             if not mountpoint.refused and mountpoint.reason != "beside"
+            for place in (mountpoint.source, mountpoint.path)
         }
         return {old: new for old, new in places.items() if old != new}
 

@@ -32,6 +32,7 @@ _MOUNTPOINTS = """CREATE TABLE mountpoints (
     stream INTEGER NOT NULL,
     mountpoint TEXT NOT NULL,
     source TEXT NOT NULL,
+    path TEXT NOT NULL,
     owner TEXT NOT NULL,
     target TEXT NOT NULL,
     address TEXT NOT NULL,
@@ -82,7 +83,7 @@ class ContainerMapProjection:
     """Where each backup folder, mountpoint and filter went; paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
@@ -119,10 +120,11 @@ def _folders_merged(event: events.FoldersMerged) -> Statements:
 
 def _mountpoint_mapped(event: events.MountpointMapped) -> Statements:
     yield (
-        "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, ?, ?, ?, ?, 0, '')",
+        "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '')",
         (
             event.mountpoint,
             encoded(event.source),
+            encoded(event.path),
             event.owner,
             encoded(event.target),
             encoded(event.address),
@@ -133,14 +135,15 @@ def _mountpoint_mapped(event: events.MountpointMapped) -> Statements:
 
 def _mountpoint_restored(event: events.MountpointRestored) -> Statements:
     yield (
-        "UPDATE mountpoints SET restored = 1 WHERE stream = ? AND mountpoint = ?",
+        "UPDATE mountpoints SET restored = 1, refused = '' WHERE stream = ? AND mountpoint = ?",
         (event.mountpoint,),
     )
 
 
 def _mountpoint_refused(event: events.MountpointRefused) -> Statements:
     yield (
-        "INSERT OR REPLACE INTO mountpoints VALUES (?, ?, ?, '', '[]', '[]', '', 0, ?)",
+        "INSERT INTO mountpoints VALUES (?, ?, ?, '[]', '', '[]', '[]', '', 0, ?)"
+        " ON CONFLICT DO UPDATE SET restored = 0, refused = excluded.refused",
         (event.mountpoint, encoded(event.path), event.reason),
     )
 

@@ -11,6 +11,7 @@ import os
 import socket
 from pathlib import Path
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import JournalError, JournalInUse
 
 
@@ -25,6 +26,7 @@ class WriterLock:
             raise JournalError(
                 path=journal, detail=f"its lock file: {error.strerror or error}"
             ) from error
+        reach(At.LOCK_OPENED)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -36,13 +38,16 @@ class WriterLock:
         except OSError as error:
             os.close(self._file)
             raise JournalError(path=journal, detail=f"cannot be locked: {error}") from error
+        reach(At.LOCK_TAKEN)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+        reach(At.LOCK_NAMED)
 
     def close(self) -> None:
         """Let the next process in."""
         if self._file >= 0:
             os.ftruncate(self._file, 0)
+            reach(At.LOCK_EMPTIED)
             os.close(self._file)
             self._file = -1
 

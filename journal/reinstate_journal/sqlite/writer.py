@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from reinstate_journal.catalogue import Catalogue, Event
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import JournalDamaged, JournalError
 from reinstate_journal.events import CATALOGUE
 from reinstate_journal.journal import Append
@@ -112,9 +113,15 @@ def _make(path: Path, catalogue: Catalogue) -> None:
     for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
         leftover.unlink(missing_ok=True)
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    reach(At.JOURNAL_EMPTY)
     with closing(connect(new, "rw")) as connection:
         migrate(new, connection)
+    reach(At.JOURNAL_HAS_TABLES)
     Committer(new, connect_writer(new), catalogue, wall_clock).close()
+    reach(At.JOURNAL_WHOLE)
     flush(new)
+    reach(At.JOURNAL_FLUSHED)
     new.rename(path)
+    reach(At.JOURNAL_RENAMED)
     flush(path.parent)
+    reach(At.JOURNAL_MADE)

@@ -168,7 +168,8 @@ class Mailbox(Protocol):
 
     def remove_folder(self, path: Path) -> bool:
         """Removes a folder that holds no message and has no folder below it, and its
-        subscription. Answers whether it is gone; False if it holds something."""
+        subscription. Answers whether it is gone; False if it holds something. A removal that
+        was cut off is ended by the next change; until then `folders` names the folder."""
 
     def contents(self) -> Iterator[StoredItem]:
         """Every item, read back whole; for verification."""

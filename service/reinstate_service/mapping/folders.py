@@ -23,6 +23,7 @@ class Reason(StrEnum):
     EXISTING = "existing"
     RENAMED = "renamed"
     CREATED = "created"
+    MERGED = "merged"
 
 
 class FolderDecision(Frozen, frozen=True):
@@ -45,27 +46,38 @@ def map_folders(
     `existing` are the destination's folders before the restore made any; `settled`
     are earlier decisions, which stand whatever has changed since. The order of the
     arguments' elements changes nothing, and a further folder in the backup changes
-    no other folder's place.
+    no other folder's place. Of folders that share a place the first one decides how it
+    is written, a system folder before all.
     """
     by_id = {folder.id: folder for folder in folders}
     present = by_comparable(existing, namespace)
     places: dict[str, Path] = dict(settled or {})
+    system = {
+        folder.id: namespace.roles[folder.role]
+        for folder in by_id.values()
+        if folder.role in namespace.roles
+    }
+    taken = by_comparable((*places.values(), *system.values()), namespace)
     decisions = []
     for identifier, source in source_paths(by_id.values()).items():
         folder = by_id[identifier]
         if identifier in places:
             continue
-        if folder.role in namespace.roles:
-            path, reason = namespace.roles[folder.role], Reason.SYSTEM
+        if identifier in system:
+            path, reason = system[identifier], Reason.SYSTEM
         else:
             parent = places[folder.parent] if len(source) > 1 else ()
             path = place_below(parent, folder.name, namespace)
-            if (known := present.get(comparable(path, namespace))) is not None:
+            key = comparable(path, namespace)
+            if (known := taken.get(key)) is not None:
+                path, reason = known, Reason.MERGED
+            elif (known := present.get(key)) is not None:
                 path, reason = known, Reason.EXISTING
             elif path[-1] != folder.name or (len(source) == 1 and folder.parent):
                 reason = Reason.RENAMED
             else:
                 reason = Reason.CREATED
+            taken[key] = path
         places[identifier] = path
         decisions.append(FolderDecision(identifier, source, path, reason))
     return decisions

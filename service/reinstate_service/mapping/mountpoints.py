@@ -106,7 +106,9 @@ def _decide(
         target = owner.folders[mountpoint.remote]
         kind, stray = ground.at(path)
         if ground.namespace.mounts_in_place:
-            address = path if kind is not Ground.BESIDE else ground.beside(path, owner.address)
+            address = (
+                ground.beside(path, owner.address, mountpoint.id) if kind is Ground.BESIDE else path
+            )
         else:
             address = shared_address(owner.address, target, ground.namespace)
         ground.take(path, address)
@@ -140,12 +142,13 @@ class _Ground:
             return Ground.FILTER, below
         return Ground.BESIDE, ()
 
-    def beside(self, path: Path, owner: str) -> Path:
-        """A free name beside `path` that tells whose folder it is."""
+    def beside(self, path: Path, owner: str, mountpoint: str) -> Path:
+        """A free name beside `path` that tells whose folder it is; if that is taken, with a
+        mark that no other mountpoint has."""
         named = place_below(path[:-1], f"{path[-1]} ({owner})", self.namespace)
         if self._is_free(named):
             return named
-        mark = hashlib.sha256("\0".join((*path, owner)).encode()).hexdigest()[:6]
+        mark = hashlib.sha256("\0".join((*path, owner, mountpoint)).encode()).hexdigest()[:6]
         return place_below(path[:-1], f"{path[-1]} ({owner}) {mark}", self.namespace)
 
     def take(self, path: Path, address: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import Folder, Mountpoint, Path
@@ -96,7 +96,7 @@ def fit_path(parent: Path, segment: str, namespace: Namespace) -> Path:
     if _stored_bytes(path, namespace) <= namespace.path_bytes:
         return path
     # Lengths before the segments: no two paths are the same text.
-    mark = "~" + _short("".join(f"{len(part)}:{part}" for part in (*parent, segment)), 12)
+    mark = "_~" + _short("".join(f"{len(part)}:{part}" for part in (*parent, segment)), 12)
     while parent and _stored_bytes((*parent, mark), namespace) > namespace.path_bytes:
         parent = parent[:-1]
     return (*parent, mark)
@@ -110,7 +110,7 @@ def _short(text: str, digits: int) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
 
 
-def by_comparable(paths: Iterable[Path], namespace: Namespace) -> Mapping[Path, Path]:
+def by_comparable(paths: Iterable[Path], namespace: Namespace) -> dict[Path, Path]:
     """The paths by their comparable form; of several, the one that is written normalised."""
     ordered = sorted(paths, key=lambda path: (path == normalise(path), path))
     return {comparable(path, namespace): _rooted(path) for path in ordered}

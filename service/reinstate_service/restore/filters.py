@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reinstate_journal.container_map import MappedFilter
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import FilterActivated, FilterChange, FilterLeft, FilterRedirected
 from reinstate_service.destination.contract import Mailbox
 from reinstate_service.model import Path, revision
@@ -61,6 +62,8 @@ def _carry_out(
     )
     if known is None or (known.before, known.after, known.active) != (before, after, False):
         recorder.append(decided)
+        reach(At.FILTER_DECIDED)
     if plan.changed:
         mailbox.replace_script(name, plan.text)
+        reach(At.FILTER_REPLACED)
         recorder.append(FilterActivated(script=name, revision=after))

@@ -9,6 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from reinstate_journal.catalogue import Event, Outcome
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     FolderMapped,
     FoldersCreated,
@@ -94,17 +95,22 @@ def restore_items(context: Context, ref: AccountRef) -> None:
             context.check_stop()
             pass_.restore(batch)
     if known is None or known.items_state != state:
+        reach(At.ITEMS_RECORDED)
         recorder.append(ItemsCompleted(state=state))
     context.observer.account(ref.address, "done")
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
-    known = context.journal.progress.account(context.log.restore, ref.id)
-    if context.options.skip_domain_provisioning or (known and known.quota_due is not None):
+    if context.options.skip_domain_provisioning:
         return
     if quota := context.destination.quota(ref.address):
-        recorder.append(QuotaLifted(put_back=quota))
+        known = context.journal.progress.account(context.log.restore, ref.id)
+        # One that is due already is still there if the process died before it was lifted.
+        if known is None or known.quota_due is None:
+            recorder.append(QuotaLifted(put_back=quota))
+            reach(At.FOUND_QUOTA_DUE)
         context.destination.set_quota(ref.address, 0)
+        reach(At.FOUND_QUOTA_LIFTED)
 
 
 def _restore_folders(
@@ -131,10 +137,13 @@ def _restore_folders(
         if known_merges.get(path) != folders
     ]
     recorder.append(*events)
+    reach(At.FOLDERS_DECIDED)
     created = FoldersCreated(count=len(plan.places))
     if not recorder.is_done(created.step()):
         for folder in sorted(containers.folders, key=lambda folder: plan.places[folder.id]):
             mailbox.create_folder(plan.places[folder.id], folder)
+            reach(At.FOLDER_MADE)
+        reach(At.FOLDERS_MADE)
         recorder.append(created)
     _restore_grants(context, recorder, mailbox, containers, plan.places)
     return plan.places
@@ -147,6 +156,7 @@ def _restore_grants(
     containers: Containers,
     places: Mapping[str, Path],
 ) -> None:
+    by_id = {folder.id: folder for folder in containers.folders}
     for folder, translated in plan_grants(containers, context.addresses).items():
         event = GrantsApplied(
             folder=folder,
@@ -157,7 +167,10 @@ def _restore_grants(
         if not recorder.is_done(event.step()):
             grants = [AccessGrant(grantee, rights) for grantee, rights in translated.granted]
             if grants:
+                # Its user may have deleted it since it was made.
+                mailbox.create_folder(places[folder], by_id[folder])
                 mailbox.grant(places[folder], grants)
+            reach(At.GRANTED)
             recorder.append(event)
 
 
@@ -203,7 +216,9 @@ class _Pass:
     def restore(self, batch: Sequence[ItemRecord]) -> None:
         """Decides, delivers what is to be delivered, and records it all in one append."""
         tasks = self._open_tasks([self._task(record) for record in batch])
+        reach(At.BATCH_DECIDED)
         outcomes = self._deliver([task.item for task in tasks if task.item is not None])
+        reach(At.BATCH_DELIVERED)
         events: list[Event] = []
         restored = skipped = failed = size = 0
         for task in tasks:

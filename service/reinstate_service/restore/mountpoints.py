@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from reinstate_journal.container_map import Relocation
+from reinstate_journal.container_map import MappedMountpoint, Relocation
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     ItemsRelocated,
     MountpointMapped,
@@ -57,18 +58,22 @@ def restore_mountpoints(
         work = _Work(context, recorder, mailbox)
         filed = filed_paths(scripts.values(), context.namespace)
         decisions = work.decide(ref, containers, filed, owner_of)
-        pending = [one for one in decisions if not recorder.is_done(f"mountpoint {one.mountpoint}")]
+        done = [one for one in decisions if recorder.is_done(f"mountpoint {one.mountpoint}")]
+        pending = [one for one in decisions if one not in done]
+        in_place = context.namespace.mounts_in_place
+        pending = work.attempt(pending, work.prepare if in_place else work.mount)
+        if not in_place:
+            work.record_retried(pending)
+        redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
+        reach(At.FILTERS_REDIRECTED)
+        pending = work.attempt(pending, work.put_in_place if in_place else work.clear)
+        retried = in_place and work.record_retried(pending)
         for decision in pending:
-            work.prepare(decision)
-            if not context.namespace.mounts_in_place:
-                work.mount(decision)
-        redirect_scripts(context, recorder, mailbox, scripts, work.reaches(decisions))
-        for decision in pending:
-            if context.namespace.mounts_in_place:
-                work.put_in_place(decision)
-            else:
-                work.clear(decision)
-                recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+            reach(At.MOUNTPOINT_DONE)
+            recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+        if retried:
+            scripts = mailbox.scripts()
+            redirect_scripts(context, recorder, mailbox, scripts, work.reaches([*done, *pending]))
 
 
 class _Work:
@@ -79,6 +84,8 @@ class _Work:
         self._recorder = recorder
         self._mailbox = mailbox
         self._namespace = context.namespace
+        self._new: set[str] = set()
+        self._retried: set[str] = set()
 
     def decide(
         self,
@@ -87,47 +94,85 @@ class _Work:
         filed: tuple[Path, ...],
         owner_of: OwnerOf,
     ) -> list[MountpointDecision]:
-        """The decisions that stand, new ones recorded; refusals are recorded and left out."""
+        """The decisions that stand, new ones recorded; refusals are recorded and left out. What
+        the destination has refused before is tried again, and recorded when it succeeds."""
         journal = self._context.journal.containers
         stream = self._recorder.stream
         places = {folder: known.path for folder, known in journal.folders(stream).items()}
         grantee = Grantee(ref.id, containers.folders, places, self._existing(), filed)
         mapped = journal.mountpoints(stream)
-        moved = journal.moved(stream)
+        # A folder that was emptied, and is gone, of which the journal has not been told yet.
+        gone = {one.source for one in journal.moved(stream)} - {*grantee.existing}
         decisions = []
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
             known = mapped.get(decision.mountpoint)
-            if known is not None and not known.refused:
-                # By now its filters may file elsewhere; what stands there is stray all the same,
-                # and so is a folder that a run emptied, removed, and could not tell of.
-                in_the_way = known.reason == Ground.FILTER.value
-                emptied = {one.source for one in moved if one.mountpoint == decision.mountpoint}
-                there = {*grantee.existing, *emptied}
-                stray = at_or_below(decision.path, there, self._namespace)
-                decisions.append(
-                    MountpointDecision(
-                        decision.mountpoint,
-                        known.source,
-                        decision.path,
-                        decision.remote,
-                        known.owner,
-                        known.target,
-                        known.address,
-                        Ground(known.reason),
-                        stray if in_the_way else (),
-                    )
-                )
+            was_refused = known is not None and bool(known.refused)
+            if known is not None and (known.restored or not (was_refused or decision.refused)):
+                decisions.append(self._standing(decision, known, (*grantee.existing, *gone)))
             elif decision.refused:
-                refused = MountpointRefused(
-                    mountpoint=decision.mountpoint, path=decision.source, reason=decision.refused
-                )
-                self._recorder.append_news(refused, decision.refused)
+                self._refuse(decision, decision.refused)
+            elif known is not None and was_refused and _is_as_before(decision, known):
+                decisions.append(decision)
+                self._retried.add(decision.mountpoint)
             else:
                 decisions.append(decision)
                 events.append(_mapped(decision))
+                self._new.add(decision.mountpoint)
         self._recorder.append(*events)
+        reach(At.MOUNTPOINTS_DECIDED)
         return decisions
+
+    def _standing(
+        self, decision: MountpointDecision, known: MappedMountpoint, existing: Iterable[Path]
+    ) -> MountpointDecision:
+        """The decision as it was made once. By now the account's filters may file elsewhere; what
+        stands at its place is stray all the same."""
+        in_the_way = known.reason == Ground.FILTER.value
+        stray = at_or_below(known.path, existing, self._namespace)
+        return MountpointDecision(
+            decision.mountpoint,
+            known.source,
+            known.path,
+            decision.remote,
+            known.owner,
+            known.target,
+            known.address,
+            Ground(known.reason),
+            stray if in_the_way else (),
+        )
+
+    def attempt(
+        self,
+        decisions: Iterable[MountpointDecision],
+        effect: Callable[[MountpointDecision], None],
+    ) -> list[MountpointDecision]:
+        """Has the effect for each; answers those for which the destination did not refuse it."""
+        done = []
+        for decision in decisions:
+            try:
+                effect(decision)
+            except Refused as error:
+                self._refuse(decision, str(error))
+            else:
+                done.append(decision)
+        return done
+
+    def _refuse(self, decision: MountpointDecision, reason: str) -> None:
+        refused = MountpointRefused(
+            mountpoint=decision.mountpoint, path=decision.source, reason=reason
+        )
+        if decision.mountpoint in self._new:
+            self._recorder.append(refused)
+        else:
+            self._recorder.append_news(refused, reason)
+
+    def record_retried(self, decisions: Iterable[MountpointDecision]) -> bool:
+        """Records those that had been refused before and were not this time; answers whether
+        there are any."""
+        events = [_mapped(one) for one in decisions if one.mountpoint in self._retried]
+        self._recorder.append(*events)
+        return bool(events)
 
     def prepare(self, decision: MountpointDecision) -> None:
         """Makes the folders below the target that stray ones stand for; they inherit its grants."""
@@ -139,11 +184,15 @@ class _Work:
             with self._context.destination.mailbox(decision.owner) as owner:
                 for path in below:
                     owner.create_folder(path, Folder("", "", path[-1]))
+                    reach(At.BELOW_TARGET_MADE)
                     owner.grant(path, grants)
+                    reach(At.BELOW_TARGET_GRANTED)
 
     def mount(self, decision: MountpointDecision) -> None:
-        """Makes the mountpoint."""
+        """Makes the mountpoint, with the folders below its target that are needed."""
+        self.prepare(decision)
         self._mailbox.mount(decision.address, decision.owner, decision.target)
+        reach(At.MOUNTED_BESIDE)
 
     def _grants(self, decision: MountpointDecision) -> list[AccessGrant]:
         account, folder = decision.remote
@@ -157,15 +206,8 @@ class _Work:
         """Empties the place of the mountpoint and makes it there; mail that arrives meanwhile
         makes the folder anew."""
         self.clear(decision)
-        try:
-            self.mount(decision)
-        except Refused as error:
-            refused = MountpointRefused(
-                mountpoint=decision.mountpoint, path=decision.source, reason=str(error)
-            )
-            self._recorder.append_news(refused, str(error))
-        else:
-            self._recorder.append(MountpointRestored(mountpoint=decision.mountpoint))
+        reach(At.PLACE_CLEARED)
+        self._mailbox.mount(decision.address, decision.owner, decision.target)
 
     def clear(self, decision: MountpointDecision) -> None:
         """Moves what filters have put where the mountpoint belongs, and removes the folders."""
@@ -189,10 +231,13 @@ class _Work:
                     items=tuple(names),
                 )
                 self._recorder.append(started)
+                reach(At.RELOCATION_STARTED)
                 self._relocate(
                     Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
                 )
+            reach(At.STRAY_EMPTIED)
             if self._mailbox.remove_folder(stray):
+                reach(At.STRAY_REMOVED)
                 removed = StrayFolderRemoved(mountpoint=decision.mountpoint, path=stray)
                 if not self._recorder.is_done(removed.step()):
                     self._recorder.append(removed)
@@ -206,6 +251,7 @@ class _Work:
         moved = self._mailbox.relocate(
             relocation.source, relocation.owner, relocation.target, relocation.items
         )
+        reach(At.RELOCATED)
         lying = dict(zip(relocation.items, moved, strict=True))
         self._recorder.append(
             ItemsRelocated(
@@ -245,10 +291,20 @@ def _target(decision: MountpointDecision, stray: Path) -> Path:
     return (*decision.target, *stray[len(decision.path) :])
 
 
+def _is_as_before(decision: MountpointDecision, known: MappedMountpoint) -> bool:
+    return (decision.path, decision.owner, decision.target, decision.address) == (
+        known.path,
+        known.owner,
+        known.target,
+        known.address,
+    ) and decision.ground.value == known.reason
+
+
 def _mapped(decision: MountpointDecision) -> MountpointMapped:
     return MountpointMapped(
         mountpoint=decision.mountpoint,
         source=decision.source,
+        path=decision.path,
         owner=decision.owner,
         target=decision.target,
         address=decision.address,

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from msgspec.structs import replace
 
 from reinstate_journal.catalogue import Event
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError, ReinstateError
 from reinstate_journal.events import (
     AccountConfigured,
@@ -93,6 +94,7 @@ def _step(
             ProvisioningFailed(ended=step, failure=failure, reason=str(error)), failure
         )
     else:
+        reach(At.OBJECT_SET)
         recorder.append(event)
 
 
@@ -131,6 +133,7 @@ def _found_before(context: Context, plan: Provisioning, accounts: Sequence[Accou
         use = tuple(step for step, is_there in there.items() if is_there)
         create = tuple(step for step, is_there in there.items() if not is_there)
         context.log.append(ProvisioningPlanned(create=create, use=use))
+        reach(At.OBJECTS_PLANNED)
         found.update(use)
     return found
 
@@ -198,6 +201,7 @@ def _make_account(context: Context, ref: AccountRef, found: set[str]) -> None:
     account = context.source.account(ref.id)
     _quota_is_due(context, recorder, account)
     context.destination.put_account(account)
+    reach(At.ACCOUNT_MADE)
     kind = AccountFound if f"account {ref.address}" in found else AccountCreated
     recorder.append(kind(account=ref.id, address=ref.address))
 
@@ -211,6 +215,7 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
         if not context.options.skip_domain_provisioning:
             _quota_is_due(context, recorder, account)
             context.destination.set_quota(account.address, 0)
+            reach(At.QUOTA_LIFTED)
         return AccountConfigured(revision=configured, absent=configure(context, account))
 
     def install(filters: Filters) -> Event:
@@ -248,3 +253,4 @@ def _quota_is_due(context: Context, recorder: Recorder, account: Account) -> Non
     due = known.quota_due if known else None
     if not context.options.skip_domain_provisioning and account.quota and due != account.quota:
         recorder.append(QuotaLifted(put_back=account.quota))
+        reach(At.QUOTA_DUE)

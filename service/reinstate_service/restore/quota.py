@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import QuotaPutBack, RunEnded, account_stream, restore_stream
 from reinstate_journal.journal import Journal
 from reinstate_service.destination.contract import Destination
@@ -11,6 +12,7 @@ from reinstate_service.restore.recorder import Recorder
 def put_quota_back(destination: Destination, recorder: Recorder, address: str, quota: int) -> None:
     """Gives one account its quota (bytes) again; doing it twice is the same as once."""
     destination.set_quota(address, quota)
+    reach(At.QUOTA_PUT_BACK)
     recorder.append(QuotaPutBack(quota=quota))
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from reinstate_journal.catalogue import Event, Outcome
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     PhaseCompleted,
     PhaseStarted,
@@ -85,6 +86,7 @@ class RunLog(Recorder):
                 with self._lock:
                     version = self.journal.version(self.stream)
                     self.journal.append(self.stream, version, events)
+                reach(At.RUN_BEGUN)
             self.begun, self._recorded_phase = True, self.phase
 
     def complete_phase(self) -> bool:

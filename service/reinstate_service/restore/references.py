@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import AttributesMapped, DataSourceRestored
 from reinstate_service.mapping.attributes import Maps, map_attributes
 from reinstate_service.mapping.mountpoints import Owner, shared_address
@@ -69,6 +70,7 @@ def _map_attributes(context: Context, recorder: Recorder, account: Account, maps
     event = AttributesMapped(revision=settings_revision(context, settled), mapped=mapped, left=left)
     if not recorder.is_done(event.step()):
         configure(context, settled)
+        reach(At.ATTRIBUTES_SET)
         recorder.append(event)
 
 
@@ -86,4 +88,5 @@ def _restore_data_sources(
         event = DataSourceRestored(source=source.id, revision=revision(placed))
         if not recorder.is_done(event.step()):
             context.destination.put_data_source(account.address, placed)
+            reach(At.DATA_SOURCE_PUT)
             recorder.append(event)

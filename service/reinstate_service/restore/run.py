@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from reinstate_journal.catalogue import Event
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError, Interrupted, JournalError, ReinstateError
 from reinstate_journal.events import (
     AccountSkipped,
@@ -134,6 +135,7 @@ def run_restore(
         raise
     outcome = "finished" if _is_whole(context) else "incomplete"
     _notify(context, "ended")
+    reach(At.RUN_THROUGH)
     context.log.end(outcome)
     return Finished(context.log.restore, context.log.run, outcome, context.log.begun)
 
@@ -164,6 +166,7 @@ def _context(
 
     def start() -> tuple[Event, ...]:
         destination.store_epoch(epoch + 1)
+        reach(At.EPOCH_STORED)
         started = RunStarted(
             run=run,
             epoch=epoch + 1,
@@ -226,6 +229,7 @@ def _phase(context: Context, phase: int, chosen: Sequence[AccountRef]) -> Iterat
     context.log.phase = phase
     context.observer.phase(phase, len(chosen))
     yield
+    reach(At.PHASE_THROUGH)
     if context.log.complete_phase() and phase == 1:
         _notify(context, "phase 1")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -314,9 +315,9 @@ def _arriving(monkeypatch: pytest.MonkeyPatch, stray: Path, arrive: Callable[[Pa
     """Lets something arrive just when the folder has been put aside."""
     finish = removal._finish
 
-    def meanwhile(own: Disk, maildir: int, name: str) -> None:
+    def meanwhile(own: Disk, home: int, name: str) -> None:
         arrive(stray.parent / removal.ASIDE / name)
-        finish(own, maildir, name)
+        finish(own, home, name)
 
     monkeypatch.setattr(removal, "_finish", meanwhile)
 
@@ -333,6 +334,33 @@ def test_what_arrives_while_a_folder_goes_brings_it_back(
         assert not alice.remove_folder(STRAY)
     assert files(stray / part) == ["1.x"]
     assert not list(stray.parent.glob("reinstate*"))
+
+
+def test_a_folder_goes_only_when_dovecot_has_let_go_of_it(
+    destination: MaildirDestination, stray: Path
+) -> None:
+    """What is in new/ and not yet numbered would come a second time."""
+    lock = stray / "dovecot-uidlist.lock"
+    lock.write_text(f"{os.getpid()}:{socket.gethostname()}")
+    with ThreadPoolExecutor() as threads, destination.mailbox(ALICE) as alice:
+        removing = threads.submit(alice.remove_folder, STRAY)
+        assert not wait([removing], timeout=0.2).done
+        (stray / "new" / "1.x").touch()
+        lock.unlink()
+        assert not removing.result()
+    assert files(stray / "new") == ["1.x"]
+
+
+@pytest.mark.parametrize("part", ["cur", "new", "tmp"])
+def test_a_folder_that_dovecot_is_just_making_is_none_yet(
+    destination: MaildirDestination, stray: Path, part: str
+) -> None:
+    (stray / part).rmdir()
+    with destination.mailbox(ALICE) as alice:
+        assert list(alice.item_names(STRAY)) == []
+        assert list(alice.relocate(STRAY, BOB, TEAM, ["1.x"])) == [False]
+        assert list(alice.contents()) == []
+        assert alice.remove_folder(STRAY)
 
 
 def test_what_arrives_while_dovecot_makes_the_folder_again_joins_it(
@@ -362,21 +390,11 @@ def test_a_removal_that_was_cut_off_is_finished(
     (stray.parent / removal.ASIDE).mkdir()
     stray.rename(stray.parent / removal.ASIDE / stray.name)
     with destination.mailbox(ALICE) as alice:
-        assert STRAY in [entry.path for entry in alice.folders()]  # so that it is asked for
+        assert STRAY in [entry.path for entry in alice.folders()]
         assert alice.remove_folder(STRAY) == (not held)
         assert [entry.path for entry in alice.folders() if entry.path == STRAY] == (
             [STRAY] if held else []
         )
-    assert not list(stray.parent.glob("reinstate*"))
-
-
-def test_a_removal_that_was_cut_off_at_its_very_end_leaves_nothing(
-    destination: MaildirDestination, stray: Path
-) -> None:
-    shutil.rmtree(stray)
-    (stray.parent / removal.ASIDE).mkdir()
-    with destination.mailbox(ALICE) as alice:
-        assert alice.remove_folder(STRAY)
     assert not list(stray.parent.glob("reinstate*"))
 
 

@@ -56,7 +56,9 @@ def test_merged_folders_are_found_by_their_common_path(journal: Journal) -> None
 
 
 def test_a_mountpoint_is_mapped_restored_or_refused_whichever_came_last(journal: Journal) -> None:
-    mapped = MountpointMapped("7", ("Team",), "b@x.test", ("T",), ("shared", "b", "T"), "filter")
+    mapped = MountpointMapped(
+        "7", ("Team",), ("Team",), "b@x.test", ("T",), ("shared", "b", "T"), "filter"
+    )
     journal.append(
         ANNA,
         0,
@@ -67,8 +69,8 @@ def test_a_mountpoint_is_mapped_restored_or_refused_whichever_came_last(journal:
         ],
     )
     shared = ("shared", "b", "T")
-    place = MappedMountpoint(("Team",), "b@x.test", ("T",), shared, "filter", False, "")
-    refused = MappedMountpoint(("Other",), "", (), (), "", False, "its target is not there")
+    place = MappedMountpoint(("Team",), ("Team",), "b@x.test", ("T",), shared, "filter", False, "")
+    refused = MappedMountpoint(("Other",), (), "", (), (), "", False, "its target is not there")
     assert journal.containers.mountpoints(ANNA) == {"7": place, "8": refused}
     journal.append(ANNA, 3, [MountpointRestored("7")])
     assert journal.containers.mountpoints(ANNA)["7"].restored
@@ -81,14 +83,17 @@ def test_redirects_lead_from_the_backups_paths_to_where_things_are_now(journal: 
         [
             FolderMapped("2", ("Inbox",), ("INBOX",), "system"),
             FolderMapped("3", ("Work",), ("Work",), "created"),
-            MountpointMapped("7", ("Team",), "b@x.test", ("T",), ("shared", "T"), "free"),
-            MountpointMapped("8", ("Own",), "b@x.test", ("O",), ("shared", "O"), "beside"),
+            MountpointMapped("7", ("a/b",), ("a_b",), "b@x.test", ("T",), ("shared", "T"), "free"),
+            MountpointMapped(
+                "8", ("Own",), ("Own",), "b@x.test", ("O",), ("shared", "O"), "beside"
+            ),
             MountpointRefused("9", ("Gone",), "its owner is not there"),
         ],
     )
     assert journal.containers.redirects(ANNA) == {
         ("Inbox",): ("INBOX",),
-        ("Team",): ("shared", "T"),
+        ("a/b",): ("shared", "T"),
+        ("a_b",): ("shared", "T"),
     }
 
 

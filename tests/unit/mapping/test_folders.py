@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
-
-from hypothesis import given
-from hypothesis import strategies as st
-
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.mapping.folders import FolderDecision, Reason, map_folders, merged
 from reinstate_service.mapping.namespace import Namespace
@@ -109,65 +104,3 @@ def test_a_settled_decision_stands_whatever_has_changed_since() -> None:
     (decision,) = map_folders(folders, [("New name",)], NAMESPACE, settled)
     assert decision.folder == "2"
     assert decision.path == ("Alt", "below")
-
-
-NAMES = st.sampled_from(
-    [
-        "Work",
-        "work",
-        "Sent",
-        "Inbox",
-        "B\u00fcro",
-        "Bu\u0308ro",
-        "a/b",
-        ".",
-        "x" * 260,
-        "",
-        "shared",
-    ]
-)
-FOLDERS = st.dictionaries(
-    st.sampled_from([str(number) for number in range(12)]),
-    st.tuples(st.sampled_from(["", *map(str, range(13))]), NAMES),
-).map(lambda many: [Folder(key, parent, name) for key, (parent, name) in many.items()])
-EXISTING = st.lists(st.sampled_from([("Work",), ("Sent",), ("work", "B\u00fcro")]), unique=True)
-SPACES = st.sampled_from([NAMESPACE, CASELESS])
-
-
-@given(FOLDERS, EXISTING, SPACES)
-def test_law_every_folder_has_exactly_one_place_that_the_destination_can_hold(
-    folders: list[Folder], existing: list[Path], namespace: Namespace
-) -> None:
-    decisions = map_folders(folders, existing, namespace)
-    assert sorted(decision.folder for decision in decisions) == sorted(one.id for one in folders)
-    for decision in decisions:
-        assert decision.path
-        assert all(decision.path)
-        assert all(namespace.separator not in segment for segment in decision.path)
-
-
-@given(FOLDERS, EXISTING, SPACES, st.randoms(use_true_random=False))
-def test_law_the_order_of_the_folders_changes_nothing(
-    folders: list[Folder], existing: list[Path], namespace: Namespace, random: Random
-) -> None:
-    shuffled = list(folders)
-    random.shuffle(shuffled)
-    assert map_folders(folders, existing, namespace) == map_folders(shuffled, existing, namespace)
-
-
-@given(FOLDERS, EXISTING, SPACES, st.integers(0, 12))
-def test_law_going_on_after_any_part_gives_what_one_go_gives(
-    folders: list[Folder], existing: list[Path], namespace: Namespace, cut: int
-) -> None:
-    whole = map_folders(folders, existing, namespace)
-    settled = places(whole[:cut])
-    assert map_folders(folders, existing, namespace, settled) == whole[cut:]
-
-
-@given(FOLDERS, EXISTING)
-def test_law_doing_it_again_on_what_it_made_gives_the_same_places(
-    folders: list[Folder], existing: list[Path]
-) -> None:
-    first = places(map_folders(folders, existing, NAMESPACE))
-    again = places(map_folders(folders, [*existing, *first.values()], NAMESPACE))
-    assert again == first

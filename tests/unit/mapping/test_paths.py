@@ -105,7 +105,7 @@ def test_a_path_that_is_too_long_moves_up_to_where_it_fits() -> None:
     parent = ("a" * 39, "b" * 39)
     made = fit_path(parent, "c" * 39, STRICT)
     assert made[:2] == parent
-    assert made[-1].startswith("~")
+    assert made[-1].startswith("_~")
     assert stored(made, STRICT) <= STRICT.path_bytes
     assert fit_path(parent, "c" * 39, STRICT) == made
     assert fit_path(parent, "d" * 39, STRICT) != made

@@ -14,6 +14,7 @@
           .Projects.2024\\2e1/       the folder Projects/2024.1
             cur/<seconds>.<delivery>,S=<size>:2,<flags and keyword letters>
             new/ tmp/ maildirfolder dovecot-acl dovecot-keywords
+          reinstate.removed/          folders whose removal was cut off, until the next run
         sieve/{incoming,outgoing,before,after}.sieve
         .dovecot.sieve              -> sieve/incoming.sieve, what is active
         collections/Contacts/       contacts, calendars, tasks, documents

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.maildir.schema import FORMAT, SCHEMA
 
@@ -91,7 +92,9 @@ class Database:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield self.db
+                reach(At.DIRECTORY_CHANGED)
                 self.db.execute("COMMIT")
+                reach(At.DIRECTORY_COMMITTED)
             except BaseException:
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")

@@ -13,6 +13,7 @@ from itertools import islice
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
     BackupError,
     DestinationError,
@@ -107,6 +108,7 @@ class Deliverer:
             written: list[_Written] = []
             try:
                 self._add_keywords(deliveries)
+                reach(At.KEYWORDS_GIVEN)
                 for index, delivery in enumerate(deliveries):
                     try:
                         new = self._write(tmp, index, delivery)
@@ -194,6 +196,7 @@ class Deliverer:
     def _write_content(self, tmp: int, temporary: str, delivery: Delivery) -> int:
         size = 0
         descriptor = self._disk.new_file(tmp, temporary)
+        reach(At.CONTENT_EMPTY)
         try:
             for piece in _pieces(delivery.content):
                 if piece:
@@ -201,6 +204,7 @@ class Deliverer:
                     size += len(piece)
             moment = delivery.item.date * 1_000_000
             os.utime(descriptor, ns=(moment, moment))
+            reach(At.CONTENT_WRITTEN)
         except ReinstateError:
             os.unlink(temporary, dir_fd=tmp)
             raise
@@ -218,6 +222,7 @@ class Deliverer:
         descriptor = self._disk.new_file(tmp, f"{temporary}.json")
         try:
             write_all(descriptor, msgspec.json.encode(sidecar) + b"\n")
+            reach(At.SIDECAR_WRITTEN)
         finally:
             os.close(descriptor)
         return f"{temporary}.json", f".{delivery.name}.json"
@@ -226,8 +231,10 @@ class Deliverer:
         """One flush for the files, then their names, then a flush for the folders."""
         if not written:
             return
+        reach(At.BATCH_WRITTEN)
         temporaries = [new.temporary for new in written]
         self._disk.flush_many(tmp, temporaries + [new.extra[0] for new in written if new.extra])
+        reach(At.BATCH_FLUSHED)
         by_directory: dict[tuple[str, ...], list[_Written]] = defaultdict(list)
         for new in written:
             directories = new.place.directories
@@ -240,9 +247,13 @@ class Deliverer:
                     for new in items:
                         if new.extra is not None:
                             os.rename(*new.extra, src_dir_fd=tmp, dst_dir_fd=directory)
+                            reach(At.SIDECAR_RENAMED)
                         os.rename(new.temporary, new.final, src_dir_fd=tmp, dst_dir_fd=directory)
+                        reach(At.ITEM_RENAMED)
                     touched.append(directory)
+                reach(At.BATCH_RENAMED)
                 self._disk.flush_directories(touched)
+                reach(At.BATCH_DURABLE)
 
 
 def _batched(
@@ -301,3 +312,4 @@ def _sweep(tmp: int) -> None:
     for name in listed(tmp):
         if name.startswith(_TEMPORARY):
             os.unlink(name, dir_fd=tmp)
+            reach(At.TEMPORARY_SWEPT)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.maildir import sharing
@@ -140,6 +141,7 @@ class MaildirDestination:
         self._directory.check_new_account(address)
         with self._disk.speaking():
             make_home(self._disk, self._descriptor, domain, local)
+        reach(At.HOME_DURABLE)
         return self._directory.put_account(account)
 
     def configure_account(self, account: Account, cos: str, with_aliases: bool) -> Sequence[str]:
@@ -176,6 +178,7 @@ class MaildirDestination:
         self._root.mkdir(mode=0o700, parents=True)
         if owner is not None and os.geteuid() == 0:
             os.chown(self._root, *owner)
+        reach(At.ROOT_MADE)
         with opened(str(self._root.parent)) as parent:
             self._disk.flush(parent)
 
@@ -186,6 +189,7 @@ class MaildirDestination:
         if not create:
             raise DestinationError(destination=self.url, detail=f"there is no {FILE} in it")
         os.close(self._disk.new_file(self._descriptor, FILE))
+        reach(At.DIRECTORY_FILE_MADE)
         self._disk.flush(self._descriptor)
 
 

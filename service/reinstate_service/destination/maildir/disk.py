@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -82,13 +83,17 @@ class Disk:
         new = _replacement(name)
         descriptor = self.new_file(parent, new)
         try:
+            reach(At.REPLACEMENT_EMPTY)
             write_all(descriptor, content)
             if modified is not None:
                 os.utime(descriptor, (modified, modified))
+            reach(At.REPLACEMENT_WRITTEN)
             self.flush(descriptor)
+            reach(At.REPLACEMENT_FLUSHED)
         finally:
             os.close(descriptor)
         os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+        reach(At.REPLACEMENT_RENAMED)
         self.flush(parent)
 
     def new_link(self, parent: int, name: str, target: str) -> None:
@@ -104,7 +109,9 @@ class Disk:
         if _renamed_if_free(parent, name, new_parent, new_name):
             return
         os.link(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False)
+        reach(At.SECOND_NAME_MADE)
         self.flush(new_parent)
+        reach(At.SECOND_NAME_FLUSHED)
         os.unlink(name, dir_fd=parent)
 
     def replace_link(self, parent: int, name: str, target: str) -> None:
@@ -112,7 +119,9 @@ class Disk:
         new = _replacement(name)
         unlink_if_there(parent, new)
         self.new_link(parent, new, target)
+        reach(At.LINK_WRITTEN)
         os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+        reach(At.LINK_RENAMED)
         self.flush(parent)
 
     def flush(self, descriptor: int) -> None:
@@ -245,6 +254,17 @@ def is_link(parent: int, name: str) -> bool:
     """Whether `name` is a symlink."""
     try:
         return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def is_same_file(parent: int, name: str, other_parent: int, other_name: str) -> bool:
+    """Whether both are there and are names of one file."""
+    try:
+        return os.path.samestat(
+            os.stat(name, dir_fd=parent, follow_symlinks=False),
+            os.stat(other_name, dir_fd=other_parent, follow_symlinks=False),
+        )
     except FileNotFoundError:
         return False
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.maildir.disk import (
     Disk,
     exists,
@@ -36,10 +37,12 @@ def change_file(
     under Dovecot's lock. An answer of None leaves it as it is. If `later`, its modification
     time grows by a second at least: some files Dovecot reads again only then."""
     with dotlock(disk, parent, name):
+        reach(At.DOTLOCK_HELD)
         content = change(read_file(parent, name))
         if content is not None:
             modified = _later_than(parent, name) if later else None
             disk.replace_file(parent, name, content, modified)
+            reach(At.DOTLOCK_CHANGED)
 
 
 def _later_than(parent: int, name: str) -> float:
@@ -60,6 +63,7 @@ def dotlock(disk: Disk, parent: int, name: str) -> Iterator[None]:
     while not _taken(disk, parent, lock):
         if _abandoned(parent, lock):
             unlink_if_there(parent, lock)
+            reach(At.DOTLOCK_BROKEN)
         elif time.monotonic() > deadline:
             raise TimeoutError(f"{lock} is held by another program")
         else:
@@ -78,7 +82,9 @@ def _taken(disk: Disk, parent: int, lock: str) -> bool:
     descriptor = disk.new_file(parent, own)
     try:
         write_all(descriptor, f"{os.getpid()}:{socket.gethostname()}".encode())
+        reach(At.DOTLOCK_WRITTEN)
         os.link(own, lock, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+        reach(At.DOTLOCK_LINKED)
     except FileExistsError:
         return False
     finally:
@@ -118,6 +124,7 @@ def remove_leftovers(directory: int) -> None:
         for name in names:
             if _is_leftover(inside, name):
                 unlink_if_there(inside, name)
+                reach(At.LEFTOVER_REMOVED)
 
 
 def _is_leftover(parent: int, name: str) -> bool:

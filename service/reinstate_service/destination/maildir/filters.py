@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.maildir.disk import (
     Disk,
@@ -48,7 +49,9 @@ def install(disk: Disk, home: int, filters: Filters) -> Sequence[str]:
             content = text.encode("utf-8", "surrogateescape")
             if read_file(folder, f"{name}{_SUFFIX}") != content:
                 disk.replace_file(folder, f"{name}{_SUFFIX}", content)
+                reach(At.SCRIPT_STORED)
     if filters.incoming:
+        reach(At.SCRIPTS_STORED)
         _activate(disk, home)
     return list(stored)
 
@@ -76,7 +79,9 @@ def replace(disk: Disk, home: int, name: str, text: str) -> None:
     with descended(home, *directories) as folder:
         if read_file(folder, file_name) != content:
             disk.replace_file(folder, file_name, content, time.time() + _AHEAD_SECONDS)
+            reach(At.SCRIPT_REPLACED)
         unlink_if_there(folder, f"{file_name.removesuffix(_SUFFIX)}.svbin")
+    reach(At.COMPILED_DROPPED)
     unlink_if_there(home, f"{ACTIVE.removesuffix(_SUFFIX)}.svbin")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
 from reinstate_service.destination.maildir.disk import (
     Disk,
@@ -28,10 +29,10 @@ from reinstate_service.destination.maildir.layout import (
 )
 from reinstate_service.model import Folder, Path
 
+PARTS = ("cur", "new", "tmp")
 COLLECTION_FILE = ".collection.json"
 #: What tells delivery agents that a directory is a folder and not an account.
 _MARK = "maildirfolder"
-_PARTS = ("cur", "new", "tmp")
 #: How a `subscriptions` file begins whose segments are told apart by tabs.
 _VERSION_2 = "V\t2\n\n"
 
@@ -50,6 +51,7 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
     disk.make_directory(root, domain)
     with opened(domain, root) as inside:
         disk.make_directory(inside, local)
+        reach(At.HOME_DIRECTORY_MADE)
         with opened(local, inside) as home:
             for name in ("Maildir", "sieve", "collections"):
                 disk.make_directory(home, name)
@@ -59,10 +61,13 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
                     if path != INBOX:
                         name = folder_directory(path)
                         disk.make_directory(maildir, name)
+                        reach(At.SYSTEM_FOLDER_MADE)
                         with opened(name, maildir) as folder:
                             make_parts(disk, folder)
                             os.close(disk.new_file(folder, _MARK))
+            reach(At.HOME_NOT_SUBSCRIBED)
             subscribe(disk, home, *NAMESPACE.roles.values())
+            reach(At.HOME_SUBSCRIBED)
             disk.flush_all(home, inside, root)
 
 
@@ -77,10 +82,14 @@ def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
             made = disk.make_directory(maildir, name)
             changed |= made
             with opened(name, maildir) as folder:
-                if made or not _is_whole(folder):
+                if made or not all(exists(folder, part) for part in (*PARTS, _MARK)):
+                    reach(At.MAILBOX_DIRECTORY_MADE)
                     make_parts(disk, folder)
+                    reach(At.MAILBOX_NOT_MARKED)
                     os.close(disk.new_file(folder, _MARK))
+                    reach(At.MAILBOX_MARKED)
                     disk.flush(folder)
+                    reach(At.MAILBOX_FLUSHED)
         if changed:
             disk.flush(maildir)
     return made
@@ -94,16 +103,14 @@ def make_collection(disk: Disk, home: int, path: Path, described: Folder | None)
         with descended(home, "collections", *names[:depth]) as parent:
             made = disk.make_directory(parent, name)
             if made:
+                reach(At.COLLECTION_DIRECTORY_MADE)
                 disk.flush(parent)
     with descended(home, "collections", *names) as directory:
         if described is not None and (made or not exists(directory, COLLECTION_FILE)):
+            reach(At.COLLECTION_NOT_DESCRIBED)
             collection = Collection(path, described.view, described.name, described.colour)
             disk.replace_file(directory, COLLECTION_FILE, msgspec.json.encode(collection) + b"\n")
     return made
-
-
-def _is_whole(folder: int) -> bool:
-    return all(exists(folder, name) for name in (*_PARTS, _MARK))
 
 
 def mailboxes(home: int) -> Iterator[Path]:
@@ -116,11 +123,11 @@ def mailboxes(home: int) -> Iterator[Path]:
 
 
 def is_mailbox(maildir: int, name: str) -> bool:
-    """Whether the directory `name` of the open directory Maildir is a folder: one that was cut
-    off while it was made is none yet."""
+    """Whether the directory `name` of the open directory Maildir is a folder; not yet, while
+    Dovecot is making it."""
     try:
         with opened(name, maildir) as folder:
-            return exists(folder, "cur") and exists(folder, "new")
+            return all(exists(folder, part) for part in PARTS)
     except OSError:
         return False
 
@@ -212,5 +219,6 @@ def _lines(subscriptions: str, paths: Sequence[Path]) -> list[str]:
 
 def make_parts(disk: Disk, folder: int) -> None:
     """Makes what a mailbox's open directory lacks of cur/, new/ and tmp/."""
-    for name in _PARTS:
+    for name in PARTS:
         disk.make_directory(folder, name)
+        reach(At.MAILBOX_PART_MADE)

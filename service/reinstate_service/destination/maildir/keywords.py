@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.maildir.disk import Disk, read_file
 from reinstate_service.destination.maildir.dotlock import change_file, dotlock
 from reinstate_service.destination.maildir.layout import FLAG_KEYWORDS, FLAG_LETTERS
@@ -11,8 +12,8 @@ from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import Flag
 
 FILE = "dovecot-keywords"
-#: Dovecot changes keywords only while it holds this file's lock.
-_UIDLIST = "dovecot-uidlist"
+#: Dovecot changes keywords, and numbers messages, only while it holds this file's lock.
+UIDLIST = "dovecot-uidlist"
 #: Maildir has no more letters.
 MOST = 26
 
@@ -64,10 +65,12 @@ class Keywords:
             self._learn(read_file(folder, FILE))
         lacking = [keyword for keyword in wanted if self.letter(keyword) is None]
         if lacking:
-            with dotlock(disk, folder, _UIDLIST):
+            with dotlock(disk, folder, UIDLIST):
+                reach(At.KEYWORDS_LOCKED)
                 change_file(
                     disk, folder, FILE, lambda content: with_more(content, lacking), later=True
                 )
+                reach(At.KEYWORDS_ADDED)
             self._learn(read_file(folder, FILE))
 
     def letter(self, keyword: str) -> str | None:

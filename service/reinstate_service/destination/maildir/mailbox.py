@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import (
     AccessGrant,
     Delivered,
@@ -51,7 +52,7 @@ from reinstate_service.destination.maildir.layout import (
     own_path,
 )
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
-from reinstate_service.destination.maildir.removal import put_aside, remove_mailbox
+from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
@@ -86,7 +87,7 @@ class MaildirMailbox:
         self._deliverer.close()
 
     def folders(self) -> Sequence[ExistingFolder]:
-        """See `Mailbox`. One whose removal was cut off is still there."""
+        """See `Mailbox`. A mailbox whose removal a crash cut off is still one."""
         roles = {path: role for role, path in NAMESPACE.roles.items()}
         with self._disk.speaking():
             own = list(dict.fromkeys([*all_folders(self._home), *put_aside(self._home)]))
@@ -101,6 +102,7 @@ class MaildirMailbox:
         with self._writing():
             if mail:
                 made = self._make(path, mail)
+                reach(At.MAILBOX_NOT_SUBSCRIBED)
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
             else:
@@ -157,7 +159,7 @@ class MaildirMailbox:
 
     def item_names(self, path: Path) -> Sequence[str]:
         """See `Mailbox`. A name is the file's up to the first `,` or `:`."""
-        with self._disk.speaking():
+        with self._writing():
             return message_names(self._home, checked_path(path))
 
     def relocate(
@@ -194,7 +196,9 @@ class MaildirMailbox:
     def _writing(self) -> Iterator[None]:
         """Speaks to the disk; what a killed process left behind goes first."""
         with self._disk.speaking():
-            self._tidy(self._home, self._address)
+            if self._address not in self._tidied:
+                self._tidy(self._home, self._address)
+                end_removals(self._disk, self._home)
             yield
 
     @contextmanager
@@ -209,6 +213,8 @@ class MaildirMailbox:
             yield home, f"{local}@{domain}"
 
     def _tidy(self, home: int, address: str) -> None:
+        """Removes what dead processes left in a home; removals that were cut off are ended only
+        by whoever works on the account, who may be in the middle of one."""
         if address not in self._tidied:
             remove_leftovers(home)
             self._tidied.add(address)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.maildir.disk import (
     Disk,
@@ -63,7 +64,9 @@ def mount_in_place(disk: Disk, home: int, path: Path, owner: tuple[str, str], ta
             make_mailbox(disk, home, path[:-1])
         if not exists(maildir, name):
             disk.new_link(maildir, name, leads_to)
+            reach(At.MOUNT_LINKED)
         disk.flush(maildir)
+    reach(At.MOUNT_NOT_SUBSCRIBED)
     subscribe(disk, home, path)
 
 

@@ -13,8 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
-from reinstate_service.destination.maildir.disk import Disk, descended, opened, read_file
+from reinstate_service.destination.maildir.disk import (
+    Disk,
+    descended,
+    is_same_file,
+    opened,
+    read_file,
+)
 from reinstate_service.destination.maildir.folders import is_mailbox
 from reinstate_service.destination.maildir.keywords import FILE, Keywords, parsed
 from reinstate_service.destination.maildir.layout import (
@@ -92,8 +99,11 @@ def relocate(disk: Disk, source: Spot, target: Spot, names: Sequence[str]) -> li
             return answers
         moves = _Moves(disk, here, there, source)
         moves.give_letters(names)
+        reach(At.LETTERS_GIVEN)
         answers = [moves.move(name) for name in names]
+        reach(At.MESSAGES_MOVED)
         there.flush(disk)
+        reach(At.TARGET_FLUSHED)
         here.flush(disk)
         return answers
 
@@ -122,8 +132,9 @@ class _Moves:
             final = name
             try:
                 while (taken := self._present.get(final)) is not None:
-                    if _same(found, taken):
+                    if is_same_file(*found, *taken):
                         os.unlink(found.name, dir_fd=found.part)
+                        reach(At.SECOND_NAME_REMOVED)
                         del self._waiting[name]
                         return True
                     final = relocated_name(final, self._origin.address, self._origin.path)
@@ -146,6 +157,7 @@ class _Moves:
         file_name = final + rest[len(base_name(found.name)) :]
         part = self._there.cur if found.part == self._here.cur else self._there.new
         self._disk.move(found.part, found.name, part, file_name)
+        reach(At.MESSAGE_MOVED)
         self._present[final] = _Found(part, file_name)
 
     def _look_again(self) -> None:
@@ -174,10 +186,3 @@ def _opened(home: int, path: Path) -> Iterator[_Mailbox | None]:
         folder = stack.enter_context(opened(name, maildir))
         cur, new = (stack.enter_context(opened(part, folder)) for part in ("cur", "new"))
         yield _Mailbox(folder, cur, new)
-
-
-def _same(one: _Found, other: _Found) -> bool:
-    """Whether both are names of one file."""
-    return os.path.samestat(
-        *(os.stat(found.name, dir_fd=found.part, follow_symlinks=False) for found in (one, other))
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import AccessGrant, Refused
 from reinstate_service.destination.maildir.disk import (
     Disk,
@@ -40,9 +41,11 @@ def grant(
     home, directories = folder
     with descended(home, *directories) as inside:
         change_file(disk, inside, ACL, lambda content: merged(content, rights))
+    reach(At.ACL_WRITTEN)
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
         disk.flush(maildir)
+    reach(At.ACL_LIST_DROPPED)
     keys = [_dictionary_key(identifier, owner) for identifier in rights]
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
         remove_leftovers(acl)
@@ -87,6 +90,7 @@ def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:
 def make_dictionary(disk: Disk, root: int) -> None:
     """Makes the folder of the dictionary."""
     if disk.make_directory(root, ACL_DIRECTORY):
+        reach(At.DICTIONARY_FOLDER_MADE)
         disk.flush(root)
 
 
