@@ -136,6 +136,19 @@ def test_a_file_planted_in_tmp_is_replaced_and_not_written_through(
     assert precious.read_text() == "precious"
 
 
+@pytest.mark.parametrize("made", [(), ("cur",), ("cur", "new")])
+def test_a_folder_that_was_cut_off_while_it_was_made_is_made_whole(
+    destination: MaildirDestination, home: Path, made: tuple[str, ...]
+) -> None:
+    for name in ("", *made):
+        (home / "Maildir" / ".Half" / name).mkdir()
+    (home / "Maildir" / ".Half" / "maildirfolder").touch()
+    with destination.mailbox(ALICE) as mailbox:
+        assert list(mailbox.contents()) == []
+        mailbox.create_folder(("Half",), folder())
+    assert files(home / "Maildir" / ".Half") == ["cur", "maildirfolder", "new", "tmp"]
+
+
 def test_what_a_killed_run_left_in_tmp_goes(destination: MaildirDestination, home: Path) -> None:
     (home / "Maildir" / "tmp" / "reinstate.41").write_text("half")
     (home / "Maildir" / "tmp" / "1.M1P1.host").write_text("Dovecot's own")

@@ -398,6 +398,16 @@ def test_a_removal_that_was_cut_off_is_finished(
     assert not list(stray.parent.glob("reinstate*"))
 
 
+def test_what_a_killed_run_left_in_the_owners_home_goes(
+    destination: MaildirDestination, stray: Path, team: Path
+) -> None:
+    as_dovecot_left_it(stray)
+    leftover = team / "dovecot-keywords.reinstate.99999999"
+    leftover.touch()
+    moved(destination)
+    assert not leftover.exists()
+
+
 def test_a_message_that_arrives_while_the_parts_are_removed_is_kept(
     destination: MaildirDestination, stray: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

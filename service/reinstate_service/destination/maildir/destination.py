@@ -49,8 +49,8 @@ class MaildirDestination:
         """Opens the tree at `location`, which is made if `create`, for `owner` (uid, gid).
 
         What root makes in it belongs to the owner of the directory. `mountpoints` says how
-        another user's folder is shown: below `shared/`, or at its place as a symlink.
-        Raises DestinationError.
+        another user's folder is shown: below `shared/`, or at its place as a symlink. If
+        `create`, everything that is there already is durable on return. Raises DestinationError.
         """
         self._root = Path(location).absolute()
         self._disk = Disk(self.url)
@@ -61,6 +61,8 @@ class MaildirDestination:
                 if os.geteuid() == 0:
                     self._disk.owner = (found.st_uid, found.st_gid)
                 self._descriptor = stack.enter_context(opened(str(self._root.resolve())))
+                if create:
+                    self._disk.flush_leftovers(self._descriptor)
                 self._make_directory_file(create)
                 sharing.make_dictionary(self._disk, self._descriptor)
             self._directory = Directory(self.url, self._root.resolve())

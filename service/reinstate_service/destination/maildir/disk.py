@@ -163,6 +163,14 @@ class Disk:
         for descriptor in above:
             self.flush(descriptor)
 
+    def flush_leftovers(self, directory: int) -> None:
+        """Makes durable whatever anybody has done in the tree of an open directory and not
+        flushed. What a killed run did is found done by the next one, which records it."""
+        if _syncfs() is not None:
+            self._flush_file_system(directory)
+        else:
+            os.sync()
+
     def _flush_file_system(self, descriptor: int) -> None:
         syncfs = _syncfs()
         if syncfs is not None and syncfs(descriptor) != 0:

@@ -73,15 +73,16 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
 
 def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
     """Makes the mailbox with what is missing above it; False if it was there."""
-    made = False
+    made = changed = False
     with descended(home, "Maildir") as maildir:
         for depth in range(1, len(path) + 1):
             name = folder_directory(path[:depth])
             if name == "." or (depth < len(path) and is_link(maildir, name)):
                 continue
             made = disk.make_directory(maildir, name)
+            changed |= made
             with opened(name, maildir) as folder:
-                if made or not exists(folder, _MARK):
+                if made or not all(exists(folder, part) for part in (*PARTS, _MARK)):
                     reach(At.MAILBOX_DIRECTORY_MADE)
                     make_parts(disk, folder)
                     reach(At.MAILBOX_NOT_MARKED)
@@ -89,7 +90,7 @@ def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
                     reach(At.MAILBOX_MARKED)
                     disk.flush(folder)
                     reach(At.MAILBOX_FLUSHED)
-        if made:
+        if changed:
             disk.flush(maildir)
     return made
 

@@ -80,7 +80,7 @@ class MaildirMailbox:
         self._home = home
         self._address = address
         self._deliverer = Deliverer(tree.disk, home, self._make)
-        self._tidy = False
+        self._tidied: set[str] = set()
 
     def close(self) -> None:
         """Lets go of the account."""
@@ -205,20 +205,28 @@ class MaildirMailbox:
     def _writing(self) -> Iterator[None]:
         """Speaks to the disk; what a killed process left behind goes first."""
         with self._disk.speaking():
-            if not self._tidy:
-                remove_leftovers(self._home)
+            if self._address not in self._tidied:
+                self._tidy(self._home, self._address)
                 end_removals(self._disk, self._home)
-                self._tidy = True
             yield
 
     @contextmanager
     def _owners_home(self, owner: str) -> Iterator[tuple[int, str]]:
-        """Opens the home of another account; it and its address. Raises Missing."""
+        """Opens the home of another account, to write into it; it and its address. Raises
+        Missing."""
         local, domain = checked_address(owner)
         if not self._tree.has_account(owner):
             raise Missing(what=f"account {owner}")
         with descended(self._tree.root, domain, local) as home:
+            self._tidy(home, f"{local}@{domain}")
             yield home, f"{local}@{domain}"
+
+    def _tidy(self, home: int, address: str) -> None:
+        """Removes what dead processes left in a home; removals that were cut off are ended only
+        by whoever works on the account, who may be in the middle of one."""
+        if address not in self._tidied:
+            remove_leftovers(home)
+            self._tidied.add(address)
 
     def _make(self, path: Path, mail: bool) -> bool:
         if mail:

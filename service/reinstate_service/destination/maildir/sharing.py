@@ -44,6 +44,7 @@ def grant(
     reach(At.ACL_WRITTEN)
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
+        disk.flush(maildir)
     reach(At.ACL_LIST_DROPPED)
     keys = [_dictionary_key(identifier, owner) for identifier in rights]
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
