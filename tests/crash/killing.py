@@ -6,9 +6,13 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pytest
 
 import oracle
 from reinstate_journal import open_reader
@@ -18,7 +22,23 @@ from running import restore_here
 
 # Processes that come from a clean server start in milliseconds and share no lock with us.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["running", "crash.dying"])
+CONTEXT.set_forkserver_preload(["running", "crash.dying", "crash.syscalls"])
+
+
+def new_process(
+    target: Callable[..., object], args: tuple[Any, ...]
+) -> multiprocessing.process.BaseProcess:
+    """A process that has imported what tests need, not started yet."""
+    _start_server()
+    return CONTEXT.Process(target=target, args=args)
+
+
+@cache
+def _start_server() -> None:
+    """Starts the server where it finds what it is to import: it does not take over sys.path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+        forkserver.ensure_running()
 
 
 def _work(journal: Path, options: Options) -> None:
@@ -27,7 +47,7 @@ def _work(journal: Path, options: Options) -> None:
 
 def begin_restore(journal: Path, options: Options) -> multiprocessing.process.BaseProcess:
     """A restore in another process, from the moment the journal is there."""
-    process = CONTEXT.Process(target=_work, args=(journal, options))
+    process = new_process(_work, (journal, options))
     process.start()
     while process.exitcode is None and not journal.exists():
         process.join(0.001)

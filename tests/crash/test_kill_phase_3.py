@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from crash.dying import restore_dying
-from crash.killing import CONTEXT, Outcome, outcome_of
+from crash.killing import Outcome, new_process, outcome_of
 from reinstate_journal.check import check
 from reinstate_service.destination.contract import Delivery
 from reinstate_service.destination.open import open_destination
@@ -92,7 +92,7 @@ def test_a_restore_that_dies_at_any_step_of_phase_3_is_resumed_to_the_same_end(
         folder = memory_folder / f"{template.name}-{boundary}"
         folder.mkdir()
         journal, options = _copy(template, folder)
-        process = CONTEXT.Process(target=restore_dying, args=(journal, options, boundary))
+        process = new_process(restore_dying, (journal, options, boundary))
         process.start()
         process.join()
         assert process.exitcode in {0, -signal.SIGKILL}
