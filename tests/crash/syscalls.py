@@ -46,7 +46,6 @@ CREATING = (
         *("rename", "renameat", "renameat2"),
     }
 )
-_TAKING_AWAY = frozenset({"unlink", "unlinkat"})
 _LINE = re.compile(r"(?:\d+ +)?(\w+)\((.*)", re.DOTALL)
 
 
@@ -64,8 +63,14 @@ class Call(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """Whether it does more than take files away."""
-        return self.changes and self.name not in _TAKING_AWAY
+        """Whether it writes, makes, names or flushes something."""
+        if self.name in OPENING:
+            return "O_EXCL" in self.line
+        return self.name in CREATING and "-shm>" not in self.line and ".lock>" not in self.line
+
+    def is_of(self, *directories: Path) -> bool:
+        """Whether it is about one of these very directories."""
+        return any(f"<{directory}>)" in self.line for directory in directories)
 
     @property
     def injected(self) -> bool:

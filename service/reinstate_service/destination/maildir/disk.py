@@ -13,7 +13,7 @@ import platform
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -80,15 +80,20 @@ class Disk:
         """Puts `content` in place of the file `name`, durably: all of it or nothing.
         `modified` is its modification time in seconds, now if it is None."""
         new = _replacement(name)
-        descriptor = self.new_file(parent, new)
         try:
-            write_all(descriptor, content)
-            if modified is not None:
-                os.utime(descriptor, (modified, modified))
-            self.flush(descriptor)
-        finally:
-            os.close(descriptor)
-        os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+            descriptor = self.new_file(parent, new)
+            try:
+                write_all(descriptor, content)
+                if modified is not None:
+                    os.utime(descriptor, (modified, modified))
+                self.flush(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+        except OSError:
+            with suppress(OSError):
+                unlink_if_there(parent, new)
+            raise
         self.flush(parent)
 
     def new_link(self, parent: int, name: str, target: str) -> None:
@@ -120,8 +125,12 @@ class Disk:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            self.failure = f"a flush failed ({_told(error)}); nothing is written since"
+            self.flush_failed(_told(error))
             raise
+
+    def flush_failed(self, reason: str) -> None:
+        """Lets nothing be written any more."""
+        self.failure = f"a flush failed ({reason}); nothing is written since"
 
     def flush_many(self, parent: int, names: Sequence[str]) -> None:
         """Makes the files `names` of the open directory `parent` durable. `parent` must
@@ -158,7 +167,7 @@ class Disk:
         syncfs = _syncfs()
         if syncfs is not None and syncfs(descriptor) != 0:
             error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            self.failure = f"a flush failed ({_told(error)}); nothing is written since"
+            self.flush_failed(_told(error))
             raise error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 
@@ -31,6 +32,8 @@ from reinstate_service.model import Folder, Path
 COLLECTION_FILE = ".collection.json"
 #: What tells delivery agents that a directory is a folder and not an account.
 _MARK = "maildirfolder"
+#: What the system says of a name that no directory has; of a symlink one or the other.
+_NO_DIRECTORY = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 #: How a `subscriptions` file begins whose segments are told apart by tabs.
 _VERSION_2 = "V\t2\n\n"
 
@@ -114,8 +117,10 @@ def is_mailbox(maildir: int, name: str) -> bool:
     try:
         with opened(name, maildir) as folder:
             return exists(folder, "cur")
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in _NO_DIRECTORY:
+            return False
+        raise
 
 
 def collections(home: int, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
