@@ -62,6 +62,14 @@ class Call(NamedTuple):
         return self.name not in OPENING or "O_CREAT" in self.line
 
     @property
+    def changed(self) -> bool:
+        """Whether it can have changed a file system: a flush and what failed have not, and
+        SQLite opens what is there as if to make it."""
+        if self.name in FLUSHING or re.search(r" = -1 E", self.line):
+            return False
+        return self.changes if self.name not in OPENING else "O_EXCL" in self.line
+
+    @property
     def writes(self) -> bool:
         """Whether it writes, makes, names or flushes something."""
         if self.name in OPENING:

@@ -60,7 +60,9 @@ class Disk:
         else:
             made = True
         if self.owner is not None:
-            os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if (found.st_uid, found.st_gid) != self.owner:  # also after a kill in between
+                os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
         return made
 
     def new_file(self, parent: int, name: str) -> int:
