@@ -172,6 +172,20 @@ def _relocation_started(event: events.RelocationStarted) -> Statements:
     )
 
 
+def _stray_folder_emptied(event: events.StrayFolderEmptied) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, '[]')",
+        (event.mountpoint, encoded(event.path), event.owner, encoded(event.target)),
+    )
+
+
+def _stray_folder_removed(event: events.StrayFolderRemoved) -> Statements:
+    yield (
+        "DELETE FROM relocating WHERE stream = ? AND mountpoint = ? AND source = ?",
+        (event.mountpoint, encoded(event.path)),
+    )
+
+
 def _items_relocated(event: events.ItemsRelocated) -> Statements:
     yield (
         "DELETE FROM relocating WHERE stream = ? AND mountpoint = ? AND source = ?",
@@ -201,4 +215,6 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.FilterActivated: _filter_activated,
     events.RelocationStarted: _relocation_started,
     events.ItemsRelocated: _items_relocated,
+    events.StrayFolderEmptied: _stray_folder_emptied,
+    events.StrayFolderRemoved: _stray_folder_removed,
 }

@@ -18,6 +18,7 @@ from reinstate_journal.events import (
     MountpointRefused,
     MountpointRestored,
     RelocationStarted,
+    StrayFolderEmptied,
     StrayFolderKept,
     StrayFolderRemoved,
 )
@@ -167,10 +168,12 @@ class _Work:
         """Moves what filters have put where the mountpoint belongs, and removes the folders."""
         if decision.ground is not Ground.FILTER:
             return
-        for relocation in self._context.journal.containers.relocating(self._recorder.stream):
-            if relocation.mountpoint == decision.mountpoint:
+        # A removal that was cut off has hidden its folder: only the journal knows of it.
+        strays = {*decision.stray, *(one.source for one in self._open(decision))}
+        for relocation in self._open(decision):
+            if relocation.items:
                 self._relocate(relocation)
-        for stray in reversed(decision.stray):
+        for stray in sorted(strays, key=lambda path: (-len(path), path)):
             self._clear(decision, stray)
 
     def _clear(self, decision: MountpointDecision, stray: Path) -> None:
@@ -188,14 +191,23 @@ class _Work:
                 self._relocate(
                     Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
                 )
+            if stray not in {one.source for one in self._open(decision)}:
+                emptied = StrayFolderEmptied(
+                    mountpoint=decision.mountpoint, path=stray, owner=decision.owner, target=target
+                )
+                self._recorder.append(emptied)
             if self._mailbox.remove_folder(stray):
                 removed = StrayFolderRemoved(mountpoint=decision.mountpoint, path=stray)
-                if not self._recorder.is_done(removed.step()):
-                    self._recorder.append(removed)
+                self._recorder.append(removed)
                 return
         reason = "something is in it that is no message, or a folder below it"
         kept = StrayFolderKept(mountpoint=decision.mountpoint, path=stray, reason=reason)
         self._recorder.append_news(kept, reason)
+
+    def _open(self, decision: MountpointDecision) -> list[Relocation]:
+        """The relocations and removals for a mountpoint whose outcome is not known."""
+        journal, stream = self._context.journal.containers, self._recorder.stream
+        return [one for one in journal.relocating(stream) if one.mountpoint == decision.mountpoint]
 
     def _relocate(self, relocation: Relocation) -> None:
         """Moves the messages of a relocation that is recorded, and records what became of them."""
