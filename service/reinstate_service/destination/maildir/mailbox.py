@@ -79,7 +79,7 @@ class MaildirMailbox:
         self._home = home
         self._address = address
         self._deliverer = Deliverer(tree.disk, home, self._make)
-        self._tidy = False
+        self._tidy: set[str] = set()
 
     def close(self) -> None:
         """Lets go of the account."""
@@ -194,18 +194,22 @@ class MaildirMailbox:
     def _writing(self) -> Iterator[None]:
         """Speaks to the disk; what a killed process left behind goes first."""
         with self._disk.speaking():
-            if not self._tidy:
-                remove_leftovers(self._home)
-                self._tidy = True
+            self._tidy_up(self._home, self._address)
             yield
+
+    def _tidy_up(self, home: int, address: str) -> None:
+        if address not in self._tidy:
+            remove_leftovers(home)
+            self._tidy.add(address)
 
     @contextmanager
     def _owners_home(self, owner: str) -> Iterator[tuple[int, str]]:
-        """Opens the home of another account; it and its address. Raises Missing."""
+        """Opens the home of another account to write there; it and its address. Raises Missing."""
         local, domain = checked_address(owner)
         if not self._tree.has_account(owner):
             raise Missing(what=f"account {owner}")
         with descended(self._tree.root, domain, local) as home:
+            self._tidy_up(home, f"{local}@{domain}")
             yield home, f"{local}@{domain}"
 
     def _make(self, path: Path, mail: bool) -> bool:
