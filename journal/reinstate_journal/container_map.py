@@ -37,7 +37,8 @@ class MappedMountpoint(msgspec.Struct, frozen=True):
 
 
 class Relocation(msgspec.Struct, frozen=True):
-    """Messages that were about to move when the journal ended."""
+    """Messages that were about to move when the journal ended; none if the folder that they
+    were in was about to be removed."""
 
     mountpoint: str
     source: Path

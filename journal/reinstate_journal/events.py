@@ -468,6 +468,16 @@ class ItemsRelocated(Event, frozen=True):
     gone: tuple[str, ...] = ()
 
 
+class StrayFolderEmptied(Event, frozen=True):
+    """No message is left in a folder that a filter had made where a mountpoint belongs, and it is
+    about to go."""
+
+    mountpoint: str
+    path: Path
+    owner: str
+    target: Path
+
+
 class StrayFolderRemoved(Event, frozen=True):
     """A folder that a filter had made where a mountpoint belongs was empty and is gone."""
 

@@ -25,7 +25,7 @@ _DELIVERY = re.compile(r"R[0-9a-f]{20}")
 
 # Processes that come from a clean server start in milliseconds and share no lock with us.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["running", "sqlite_utils", "crash.stage"])
+CONTEXT.set_forkserver_preload(["running", "sqlite_utils", "crash.stage", "crash.syscalls"])
 
 
 def _work(journal: Path, options: Options) -> None:

@@ -78,6 +78,7 @@ account_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.FilterActivated, few, few),
     st.builds(ev.RelocationStarted, few, path, text, path, st.lists(few).map(tuple)),
     st.builds(ev.ItemsRelocated, few, path, text, path, st.lists(few).map(tuple)),
+    st.builds(ev.StrayFolderEmptied, few, path, few, path),
     st.builds(ev.StrayFolderRemoved, few, path),
     st.builds(ev.StrayFolderKept, few, path, reason),
     st.builds(ev.AttributesMapped, few),

@@ -127,6 +127,11 @@ class Committer:
                 self._refusal = str(error)
                 raise JournalWriteFailed(path=self._path, detail=str(error)) from error
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a commit has failed, so that nothing may be written any more."""
+        return self._refusal is not None
+
     def close(self) -> None:
         """Wait for the commit in hand, then close the connection."""
         with self._commit:

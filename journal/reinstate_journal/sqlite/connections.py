@@ -31,10 +31,13 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """The writing connection: WAL, and every commit flushed before it returns."""
+    """The writing connection: WAL, and every commit flushed before it returns.
+
+    Raises sqlite3.Error, JournalError.
+    """
     connection = connect(path, "rw")
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection, path)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_size_limit = 67108864")
@@ -43,6 +46,13 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """SQLite tells of an error here only by staying with the old mode."""
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise JournalError(path=path, detail="it cannot be given a write-ahead log")
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class ContainerMapProjection:
     """Where each backup folder, mountpoint and filter went; paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
@@ -175,6 +175,20 @@ def _relocation_started(event: events.RelocationStarted) -> Statements:
     )
 
 
+def _stray_folder_emptied(event: events.StrayFolderEmptied) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, '[]')",
+        (event.mountpoint, encoded(event.path), event.owner, encoded(event.target)),
+    )
+
+
+def _stray_folder_removed(event: events.StrayFolderRemoved) -> Statements:
+    yield (
+        "DELETE FROM relocating WHERE stream = ? AND mountpoint = ? AND source = ?",
+        (event.mountpoint, encoded(event.path)),
+    )
+
+
 def _items_relocated(event: events.ItemsRelocated) -> Statements:
     yield (
         "DELETE FROM relocating WHERE stream = ? AND mountpoint = ? AND source = ?",
@@ -204,4 +218,6 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.FilterActivated: _filter_activated,
     events.RelocationStarted: _relocation_started,
     events.ItemsRelocated: _items_relocated,
+    events.StrayFolderEmptied: _stray_folder_emptied,
+    events.StrayFolderRemoved: _stray_folder_removed,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from reinstate_journal.crashpoints import At, reach
@@ -39,14 +40,21 @@ class WriterLock:
             os.close(self._file)
             raise JournalError(path=journal, detail=f"cannot be locked: {error}") from error
         reach(At.LOCK_TAKEN)
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise JournalError(
+                path=journal, detail=f"its lock file: {error.strerror or error}"
+            ) from error
         reach(At.LOCK_NAMED)
 
     def close(self) -> None:
         """Let the next process in."""
         if self._file >= 0:
-            os.ftruncate(self._file, 0)
+            with suppress(OSError):  # a name without the lock means nothing
+                os.ftruncate(self._file, 0)
             reach(At.LOCK_EMPTIED)
             os.close(self._file)
             self._file = -1

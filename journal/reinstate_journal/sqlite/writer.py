@@ -48,6 +48,7 @@ class SqliteJournal(SqliteReader):
                 undo.callback(super().close)
                 connection = connect_writer(where)
                 undo.callback(connection.close)
+                _flush_names(where)
                 self._committer = Committer(
                     where, connection, catalogue or CATALOGUE, clock or wall_clock
                 )
@@ -71,7 +72,10 @@ class SqliteJournal(SqliteReader):
 
     def close(self) -> None:
         """Finish the commit in hand, let go of the file and let the next writer in."""
-        # The writing connection goes last: only it can empty the WAL into the file.
+        # Only the writing connection can empty the WAL into the file, and only when it goes
+        # last. After a failed commit it must not: that would flush again.
+        if self._committer.stopped:
+            self._committer.close()
         super().close()
         self._committer.close()
         self._lock.close()
@@ -108,6 +112,15 @@ def _prepare(path: Path, catalogue: Catalogue) -> None:
         migrate(path, connection)
 
 
+def _flush_names(path: Path) -> None:
+    """Make the names of the journal and of its WAL durable: SQLite does it as well, but does
+    not tell of an error."""
+    try:
+        flush(path.parent)
+    except OSError as error:
+        raise JournalError(path=path, detail=str(error.strerror or error)) from error
+
+
 def _make(path: Path, catalogue: Catalogue) -> None:
     new = path.with_name(path.name + ".new")
     for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
@@ -117,7 +130,10 @@ def _make(path: Path, catalogue: Catalogue) -> None:
     with closing(connect(new, "rw")) as connection:
         migrate(new, connection)
     reach(At.JOURNAL_HAS_TABLES)
-    Committer(new, connect_writer(new), catalogue, wall_clock).close()
+    with closing(connect_writer(new)) as connection:
+        Committer(new, connection, catalogue, wall_clock)
+    if new.with_name(f"{new.name}-wal").exists():  # SQLite tells of an error here only so
+        raise JournalError(path=path, detail="what was written could not be flushed")
     reach(At.JOURNAL_WHOLE)
     flush(new)
     reach(At.JOURNAL_FLUSHED)

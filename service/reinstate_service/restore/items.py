@@ -14,7 +14,6 @@ from reinstate_journal.events import (
     FolderMapped,
     FoldersCreated,
     FoldersMerged,
-    GrantsApplied,
     ItemFailed,
     ItemReopened,
     ItemRestored,
@@ -24,7 +23,7 @@ from reinstate_journal.events import (
     item_step,
 )
 from reinstate_journal.progress import Ended
-from reinstate_service.destination.contract import AccessGrant, Delivered, Delivery, Mailbox
+from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import (
     AccountRef,
@@ -33,10 +32,10 @@ from reinstate_service.model import (
     Item,
     Path,
     UnreadableItem,
-    revision,
 )
 from reinstate_service.restore.context import Context
-from reinstate_service.restore.plan import plan_folders, plan_grants
+from reinstate_service.restore.grants import give_grants, open_grants, renew_grants
+from reinstate_service.restore.plan import plan_folders
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.source.contract import ItemRecord
@@ -72,8 +71,8 @@ class Task(Frozen, frozen=True):
 def restore_items(context: Context, ref: AccountRef) -> None:
     """Restores everything the account has at this moment and the journal has not.
 
-    An account whose state is that of an earlier, complete pass is not looked at
-    again, unless items of it had failed.
+    The items of an account whose state is that of an earlier, complete pass are not
+    looked at again, unless some of them had failed.
     """
     recorder = context.recorder(ref.id)
     state = f"{context.source.state(ref.id)} {context.options.item_selection()}"
@@ -81,6 +80,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
     tallies = context.journal.progress.tallies(recorder.stream)
     unfinished = any(tally.outcome in {Outcome.FAILED, Outcome.DOUBT} for tally in tallies)
     if known is not None and known.items_state == state and not unfinished:
+        renew_grants(context, recorder, ref)
         settled = sum(tally.count for tally in tallies)
         context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
         context.observer.account(ref.address, "done")
@@ -145,33 +145,9 @@ def _restore_folders(
             reach(At.FOLDER_MADE)
         reach(At.FOLDERS_MADE)
         recorder.append(created)
-    _restore_grants(context, recorder, mailbox, containers, plan.places)
+    grants = open_grants(context, recorder, containers)
+    give_grants(recorder, mailbox, grants, plan.places)
     return plan.places
-
-
-def _restore_grants(
-    context: Context,
-    recorder: Recorder,
-    mailbox: Mailbox,
-    containers: Containers,
-    places: Mapping[str, Path],
-) -> None:
-    by_id = {folder.id: folder for folder in containers.folders}
-    for folder, translated in plan_grants(containers, context.addresses).items():
-        event = GrantsApplied(
-            folder=folder,
-            revision=revision(translated),
-            granted=tuple(f"{grantee} {rights}" for grantee, rights in translated.granted),
-            refused=tuple(f"{grantee}: {reason}" for grantee, reason in translated.refused),
-        )
-        if not recorder.is_done(event.step()):
-            grants = [AccessGrant(grantee, rights) for grantee, rights in translated.granted]
-            if grants:
-                # Its user may have deleted it since it was made.
-                mailbox.create_folder(places[folder], by_id[folder])
-                mailbox.grant(places[folder], grants)
-            reach(At.GRANTED)
-            recorder.append(event)
 
 
 def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:

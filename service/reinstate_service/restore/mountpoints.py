@@ -19,6 +19,7 @@ from reinstate_journal.events import (
     MountpointRefused,
     MountpointRestored,
     RelocationStarted,
+    StrayFolderEmptied,
     StrayFolderKept,
     StrayFolderRemoved,
 )
@@ -101,15 +102,13 @@ class _Work:
         places = {folder: known.path for folder, known in journal.folders(stream).items()}
         grantee = Grantee(ref.id, containers.folders, places, self._existing(), filed)
         mapped = journal.mountpoints(stream)
-        # A folder that was emptied, and is gone, of which the journal has not been told yet.
-        gone = {one.source for one in journal.moved(stream)} - {*grantee.existing}
         decisions = []
         events = []
         for decision in map_mountpoints(containers.mountpoints, grantee, owner_of, self._namespace):
             known = mapped.get(decision.mountpoint)
             was_refused = known is not None and bool(known.refused)
             if known is not None and (known.restored or not (was_refused or decision.refused)):
-                decisions.append(self._standing(decision, known, (*grantee.existing, *gone)))
+                decisions.append(self._standing(decision, known, grantee.existing))
             elif decision.refused:
                 self._refuse(decision, decision.refused)
             elif known is not None and was_refused and _is_as_before(decision, known):
@@ -215,10 +214,12 @@ class _Work:
         """Moves what filters have put where the mountpoint belongs, and removes the folders."""
         if decision.ground is not Ground.FILTER:
             return
-        for relocation in self._context.journal.containers.relocating(self._recorder.stream):
-            if relocation.mountpoint == decision.mountpoint:
+        # A removal that was cut off has hidden its folder: only the journal knows of it.
+        strays = {*decision.stray, *(one.source for one in self._open(decision))}
+        for relocation in self._open(decision):
+            if relocation.items:
                 self._relocate(relocation)
-        for stray in reversed(decision.stray):
+        for stray in sorted(strays, key=lambda path: (-len(path), path)):
             self._clear(decision, stray)
 
     def _clear(self, decision: MountpointDecision, stray: Path) -> None:
@@ -237,16 +238,25 @@ class _Work:
                 self._relocate(
                     Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
                 )
+            if stray not in {one.source for one in self._open(decision)}:
+                emptied = StrayFolderEmptied(
+                    mountpoint=decision.mountpoint, path=stray, owner=decision.owner, target=target
+                )
+                self._recorder.append(emptied)
             reach(At.STRAY_EMPTIED)
             if self._mailbox.remove_folder(stray):
                 reach(At.STRAY_REMOVED)
                 removed = StrayFolderRemoved(mountpoint=decision.mountpoint, path=stray)
-                if not self._recorder.is_done(removed.step()):
-                    self._recorder.append(removed)
+                self._recorder.append(removed)
                 return
         reason = "something is in it that is no message, or a folder below it"
         kept = StrayFolderKept(mountpoint=decision.mountpoint, path=stray, reason=reason)
         self._recorder.append_news(kept, reason)
+
+    def _open(self, decision: MountpointDecision) -> list[Relocation]:
+        """The relocations and removals for a mountpoint whose outcome is not known."""
+        journal, stream = self._context.journal.containers, self._recorder.stream
+        return [one for one in journal.relocating(stream) if one.mountpoint == decision.mountpoint]
 
     def _relocate(self, relocation: Relocation) -> None:
         """Moves the messages of a relocation that is recorded, and records what became of them."""

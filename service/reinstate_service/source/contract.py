@@ -57,6 +57,14 @@ class AccountUnreadable(BackupError):
     retryable = False
 
 
+class OutOfFiles(BackupError):
+    """The system opens no more files for now: nothing that is wrong with the backup."""
+
+    message = "{path} cannot be opened now: {detail}"
+    hint = "Allow more open files (ulimit -n), or fewer accounts at once, then: reinstate resume"
+    retryable = True
+
+
 class ItemError(ReinstateError):
     """One item cannot be restored; it never stops the others."""
 

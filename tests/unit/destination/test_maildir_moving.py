@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -225,6 +226,20 @@ def test_a_move_that_was_cut_off_between_link_and_unlink_is_finished(
     assert moved(destination) == [True] * 3
     assert len(files(team / "cur") + files(team / "new")) == 3
     assert files(stray / "cur") == files(stray / "new") == []
+
+
+def test_what_a_killed_move_left_with_the_owner_goes_with_the_next_one(
+    destination: MaildirDestination, stray: Path, team: Path
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    before = files(team)
+    (team / "dovecot-keywords.lock").write_text(f"{gone.pid}:{socket.gethostname()}")
+    (team / f"dovecot-keywords.reinstate.{gone.pid}").write_text("0 zero\n")
+    (stray / "cur" / "1.x:2,S").write_text("mail")
+    with destination.mailbox(ALICE) as mailbox:
+        assert mailbox.relocate(STRAY, BOB, TEAM, ["1.x"]) == [True]
+    assert files(team) == before
 
 
 def test_a_file_of_the_target_is_never_replaced(tmp_path: Path) -> None:

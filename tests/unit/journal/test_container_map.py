@@ -21,6 +21,9 @@ from reinstate_journal.events import (
     MountpointRefused,
     MountpointRestored,
     RelocationStarted,
+    StrayFolderEmptied,
+    StrayFolderKept,
+    StrayFolderRemoved,
     account_stream,
 )
 from reinstate_journal.journal import Journal
@@ -119,3 +122,12 @@ def test_a_relocation_is_open_until_its_outcome_is_known(journal: Journal) -> No
     journal.append(ANNA, 3, [ItemsRelocated("7", stray, "b@x.test", target, ("z",))])
     assert journal.containers.relocating(ANNA) == []
     assert journal.containers.moved(ANNA) == [Moved("7", stray, target, 2, 1)]
+
+
+def test_the_removal_of_a_stray_folder_is_open_until_it_is_gone(journal: Journal) -> None:
+    stray, target = ("Team",), ("T",)
+    journal.append(ANNA, 0, [StrayFolderEmptied("7", stray, "b@x.test", target)])
+    journal.append(ANNA, 1, [StrayFolderKept("7", stray, "something is in it")])
+    assert journal.containers.relocating(ANNA) == [Relocation("7", stray, "b@x.test", target, ())]
+    journal.append(ANNA, 2, [StrayFolderRemoved("7", stray)])
+    assert journal.containers.relocating(ANNA) == []

@@ -17,16 +17,19 @@ from pathlib import Path
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.schema import FORMAT, SCHEMA
 
 FILE = "directory.sqlite"
+_FLUSH_FAILED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 
 
 class Database:
     """One connection, shared by all threads under a lock."""
 
-    def __init__(self, location: str, root: Path) -> None:
-        self._location = location
+    def __init__(self, disk: Disk, root: Path) -> None:
+        """Opens the file in the open `root` of `disk`. Raises DestinationError."""
+        self._disk = disk
         self.lock = threading.RLock()
         with self.speaking():
             self.db = sqlite3.connect(
@@ -69,7 +72,7 @@ class Database:
                 db.execute("INSERT INTO meta VALUES ('id', ?)", (str(uuid.uuid4()),))
             elif version != FORMAT:
                 raise DestinationError(
-                    destination=self._location,
+                    destination=self._disk.location,
                     detail=f"{FILE} has format {version}, this version knows {FORMAT}",
                 )
         found = os.stat(root)  # noqa: PTH116 the directory itself, as Dovecot sees it
@@ -79,11 +82,16 @@ class Database:
 
     @contextmanager
     def speaking(self) -> Iterator[None]:
-        """Turns SQLite's errors into DestinationError."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise DestinationError(destination=self._location, detail=f"{FILE}: {error}") from error
+        """Turns SQLite's errors into DestinationError, and refuses to go on after a failed
+        flush, be it this file's or another's."""
+        with self._disk.speaking():
+            try:
+                yield
+            except sqlite3.Error as error:
+                detail = f"{FILE}: {error}"
+                if getattr(error, "sqlite_errorcode", None) in _FLUSH_FAILED:
+                    self._disk.flush_failed(detail)
+                raise DestinationError(destination=self._disk.location, detail=detail) from error
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:

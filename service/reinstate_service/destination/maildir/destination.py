@@ -65,7 +65,7 @@ class MaildirDestination:
                     self._disk.flush_leftovers(self._descriptor)
                 self._make_directory_file(create)
                 sharing.make_dictionary(self._disk, self._descriptor)
-            self._directory = Directory(self.url, self._root.resolve())
+            self._directory = Directory(self._disk, self._root.resolve())
             stack.callback(self._directory.close)
             self._closing = stack.pop_all()
         in_place = mountpoints == "symlink"

@@ -13,7 +13,7 @@ import platform
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -61,7 +61,9 @@ class Disk:
         else:
             made = True
         if self.owner is not None:
-            os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if (found.st_uid, found.st_gid) != self.owner:  # also after a kill in between
+                os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
         return made
 
     def new_file(self, parent: int, name: str) -> int:
@@ -81,18 +83,23 @@ class Disk:
         """Puts `content` in place of the file `name`, durably: all of it or nothing.
         `modified` is its modification time in seconds, now if it is None."""
         new = _replacement(name)
-        descriptor = self.new_file(parent, new)
         try:
-            reach(At.REPLACEMENT_EMPTY)
-            write_all(descriptor, content)
-            if modified is not None:
-                os.utime(descriptor, (modified, modified))
-            reach(At.REPLACEMENT_WRITTEN)
-            self.flush(descriptor)
-            reach(At.REPLACEMENT_FLUSHED)
-        finally:
-            os.close(descriptor)
-        os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+            descriptor = self.new_file(parent, new)
+            try:
+                reach(At.REPLACEMENT_EMPTY)
+                write_all(descriptor, content)
+                if modified is not None:
+                    os.utime(descriptor, (modified, modified))
+                reach(At.REPLACEMENT_WRITTEN)
+                self.flush(descriptor)
+                reach(At.REPLACEMENT_FLUSHED)
+            finally:
+                os.close(descriptor)
+            os.rename(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+        except OSError:
+            with suppress(OSError):
+                unlink_if_there(parent, new)
+            raise
         reach(At.REPLACEMENT_RENAMED)
         self.flush(parent)
 
@@ -129,8 +136,12 @@ class Disk:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            self.failure = f"a flush failed ({_told(error)}); nothing is written since"
+            self.flush_failed(_told(error))
             raise
+
+    def flush_failed(self, reason: str) -> None:
+        """Lets nothing be written any more."""
+        self.failure = f"a flush failed ({reason}); nothing is written since"
 
     def flush_many(self, parent: int, names: Sequence[str]) -> None:
         """Makes the files `names` of the open directory `parent` durable. `parent` must
@@ -175,7 +186,7 @@ class Disk:
         syncfs = _syncfs()
         if syncfs is not None and syncfs(descriptor) != 0:
             error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            self.failure = f"a flush failed ({_told(error)}); nothing is written since"
+            self.flush_failed(_told(error))
             raise error
 
 

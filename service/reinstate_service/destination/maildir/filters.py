@@ -107,8 +107,10 @@ def _active(home: int) -> _Place | None:
         target = os.readlink(ACTIVE, dir_fd=home)
     except FileNotFoundError:
         return None
-    except OSError:  # a plain file
-        return (), ACTIVE
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return (), ACTIVE  # a plain file
     parts = _inside(home, target)
     return None if not parts else (parts[:-1], parts[-1])
 
@@ -147,8 +149,10 @@ def _activate(disk: Disk, home: int) -> None:
     except FileNotFoundError:
         disk.replace_link(home, ACTIVE, _OURS)
         return
-    except OSError as error:  # a plain file: the user's own script
-        raise _other_active() from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise _other_active() from error  # a plain file: the user's own script
     if target != _OURS:
         raise _other_active()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 
@@ -33,6 +34,8 @@ PARTS = ("cur", "new", "tmp")
 COLLECTION_FILE = ".collection.json"
 #: What tells delivery agents that a directory is a folder and not an account.
 _MARK = "maildirfolder"
+#: What the system says of a name that no directory has; of a symlink one or the other.
+_NO_DIRECTORY = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 #: How a `subscriptions` file begins whose segments are told apart by tabs.
 _VERSION_2 = "V\t2\n\n"
 
@@ -128,8 +131,10 @@ def is_mailbox(maildir: int, name: str) -> bool:
     try:
         with opened(name, maildir) as folder:
             return all(exists(folder, part) for part in PARTS)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in _NO_DIRECTORY:
+            return False
+        raise
 
 
 def collections(home: int, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

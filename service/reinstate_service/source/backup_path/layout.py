@@ -13,7 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 
-from reinstate_service.source.contract import UnsafeName
+from reinstate_service.source.contract import OutOfFiles, UnsafeName
 
 MARKER = "backupstat"
 ACCOUNTS = "accounts"
@@ -113,12 +113,15 @@ class Tree:
 
 
 def open_file(path: str) -> int:
-    """A descriptor on a regular file. Raises OSError, UnsafeName for a link or a device."""
+    """A descriptor on a regular file. Raises OSError, UnsafeName for a link or a device,
+    OutOfFiles where the system is short of them."""
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO}:
             raise UnsafeName(detail=f"{_tail(path)} is not a regular file") from error
+        if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+            raise OutOfFiles(path=path, detail=error.strerror) from error
         raise
     return descriptor
 
