@@ -173,7 +173,7 @@ def _moments(recorded: Recorded, number: int) -> list[State]:
     moments = Random(number)
     last = len(recorded.operations)
     return [
-        State(last * one // number + moments.randrange(last // number), loss, one)
+        State(last * one // number + moments.randrange(last // number or 1), loss, one)
         for one, loss in zip(range(number), cycle(LOSSES))
     ]
 
