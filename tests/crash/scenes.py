@@ -3,12 +3,8 @@ and mail that filters have put where a mountpoint belongs."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from crash.killing import Outcome, outcome_of
 from reinstate_service.destination.contract import Delivery
@@ -126,39 +122,6 @@ class Scene:
         return ["restore", options.source, options.destination, *where, *how]
 
 
-class Settled(NamedTuple):
-    """Everything that there is after a restore: also quotas, settings, scripts, grants and
-    subscriptions."""
-
-    outcome: Outcome
-    directory: dict[str, list[tuple[object, ...]]]
-    texts: dict[str, list[bytes]]
-
-
-def settled(folder: Path) -> Settled:
-    """What there is in `folder`. Where the destination has an id of its own in every run, so
-    have the files, which are called without it here."""
-    tree = folder / "mail"
-    outcome = outcome_of(ADDRESSES, tree, folder / "reinstate.db")
-    files = sorted(map(_nameless, outcome.files))
-    texts = {
-        str(path.relative_to(tree)): sorted(path.read_bytes().splitlines())
-        for path in tree.rglob("*")
-        if path.is_file() and path.suffix != ".sqlite" and path.parent.name not in {"cur", "new"}
-    }
-    texts = {_nameless(name): lines for name, lines in texts.items()}
-    return Settled(outcome._replace(files=files), _rows(tree / "directory.sqlite"), texts)
-
-
-def _nameless(file_name: str) -> str:
-    return re.sub(r"R[0-9a-f]{20}", "R", file_name)
-
-
-def _rows(database: Path) -> dict[str, list[tuple[object, ...]]]:
-    with closing(sqlite3.connect(database)) as db:
-        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {
-            name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
-            for (name,) in tables
-            if name != "meta"  # the destination's id, and how many runs it has seen
-        }
+def settled(folder: Path) -> Outcome:
+    """Everything that there is in `folder`."""
+    return outcome_of(ADDRESSES, folder / "mail", folder / "reinstate.db")

@@ -96,7 +96,7 @@ FOUND = (
     # The journal emptied its WAL, with flushes of it, behind a flush of it that had failed.
     Place("EIO", "fdatasync", "reinstate.db-wal>"),
     # A folder that was put aside to be removed was forgotten there.
-    Place("EIO", "unlinkat", "reinstate.removed.", scene="shared"),
+    Place("EIO", "unlinkat", "/reinstate.removed/", scene="shared"),
     # A mailbox that could not be opened was taken for one that is not there.
     Place("EIO", "openat", '/Maildir>, ".Team"', scene="shared"),
     # The system's shortage was recorded as a fault of the item.
