@@ -22,18 +22,21 @@ class Ground(StrEnum):
 
 class Owner(Frozen, frozen=True):
     """The account whose folder is shown: its address, the places of its folders by backup id,
-    and which of its ids are mountpoints themselves."""
+    and which of its ids are mountpoints themselves. `grantees` are those of each folder as
+    the destination calls them; None leaves it to the destination who may see what."""
 
     address: str
     folders: Mapping[str, Path]
     mountpoints: Collection[str] = ()
+    grantees: Mapping[str, Collection[str]] | None = None
 
 
 class Grantee(Frozen, frozen=True):
     """The account whose mountpoints are decided.
 
     `places` are its own folders by backup id; `existing` the folders that the destination
-    has now, without mounted ones; `filed` the paths that its filters file to.
+    has now, without mounted ones; `filed` the paths that its filters file to; `address` is
+    needed only where owners tell their grantees.
     """
 
     account: str
@@ -41,6 +44,7 @@ class Grantee(Frozen, frozen=True):
     places: Mapping[str, Path]
     existing: tuple[Path, ...]
     filed: tuple[Path, ...] = ()
+    address: str = ""
 
 
 class MountpointDecision(Frozen, frozen=True):
@@ -100,6 +104,8 @@ def _decide(
         refused = f"folder {mountpoint.remote} of {owner.address} is itself a mountpoint"
     elif mountpoint.remote not in owner.folders:
         refused = f"folder {mountpoint.remote} of {owner.address} is not on the destination"
+    elif not _is_granted(mountpoint, owner, grantee, ground.namespace):
+        refused = f"folder {mountpoint.remote} of {owner.address} is not granted to it"
     elif mountpoint.view not in MAIL_TYPES:
         refused = f"the destination has no place for a shared collection ({mountpoint.view})"
     else:
@@ -116,6 +122,18 @@ def _decide(
             mountpoint.id, source, path, remote, owner.address, target, address, kind, stray
         )
     return MountpointDecision(mountpoint.id, source, path, remote, refused=refused)
+
+
+def _is_granted(
+    mountpoint: Mountpoint, owner: Owner, grantee: Grantee, namespace: Namespace
+) -> bool:
+    """Whether a grant could reach the grantee; in place only one by name counts."""
+    if owner.grantees is None:
+        return True
+    granted = owner.grantees.get(mountpoint.remote, ())
+    by_name = f"user:{grantee.address}" in granted
+    to_many = any(not one.startswith("user:") for one in granted)
+    return by_name or (to_many and not namespace.mounts_in_place)
 
 
 class _Ground:

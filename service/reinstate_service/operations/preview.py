@@ -107,7 +107,9 @@ class Planner:
         containers, existing, folders = self._folders(ref)
         grants = plan_grants(containers, self._addresses).values()
         filed = filed_paths(self._scripts(ref), self._namespace)
-        grantee = Grantee(ref.id, containers.folders, folders.places, tuple(existing), filed)
+        grantee = Grantee(
+            ref.id, containers.folders, folders.places, tuple(existing), filed, ref.address
+        )
         mountpoints = map_mountpoints(
             containers.mountpoints, grantee, self._owner_of, self._namespace
         )
@@ -151,7 +153,11 @@ class Planner:
             return None
         containers, _, folders = self._folders(ref)
         held = frozenset(mountpoint.id for mountpoint in containers.mountpoints)
-        return Owner(ref.address, folders.places, held)
+        grantees = {
+            folder: tuple(grantee for grantee, _ in planned.granted)
+            for folder, planned in plan_grants(containers, self._addresses).items()
+        }
+        return Owner(ref.address, folders.places, held, grantees)
 
     def _scripts(self, ref: AccountRef) -> tuple[str, ...]:
         """The filters that the account will have: the backup's, and what is there already."""

@@ -291,3 +291,24 @@ def test_the_order_of_the_arguments_changes_nothing() -> None:
             filed=tuple(random.sample(me.filed, 2)),
         )
         assert decided(*random.sample(some, 4), me=shuffled) == expected
+
+
+@pytest.mark.parametrize(
+    ("grantees", "shared", "in_place"),
+    [
+        (("user:me@example.com",), True, True),
+        (("user:carol@example.com", "group:team@example.com"), True, False),
+        (("anyone",), True, False),
+        (("user:carol@example.com",), False, False),
+        ((), False, False),
+    ],
+)
+def test_rule_8_what_is_granted_to_nobody_who_could_be_the_grantee_is_refused(
+    grantees: tuple[str, ...], shared: bool, in_place: bool
+) -> None:
+    owner = replace(BRUNO, grantees={"257": grantees})
+    me = replace(ME, address="me@example.com")
+    for namespace, is_made in ((NAMESPACE, shared), (IN_PLACE, in_place)):
+        (made,) = map_mountpoints([team(owner="bruno")], me, {"bruno": owner}.get, namespace)
+        why = "folder 257 of bruno@example.com is not granted to it"
+        assert made.refused == ("" if is_made else why)

@@ -13,6 +13,8 @@ from reinstate_service.model import (
     DistributionList,
     Domain,
     Folder,
+    Grant,
+    GranteeType,
     ItemType,
     Mountpoint,
     Product,
@@ -35,7 +37,8 @@ def backup(tmp_path: Path) -> Path:
         for account, address in ((ANN, "ann@example.com"), (BOB, "bob@example.com")):
             writer.put_account(Account(account, address))
             writer.put_folder(account, Folder("2", "", "Inbox", role=Role.INBOX))
-            writer.put_folder(account, Folder("257", "", "Work"))
+            grants = (Grant(BOB, GranteeType.USER, "r"),) if account == ANN else ()
+            writer.put_folder(account, Folder("257", "", "Work", grants=grants))
             for item in ("1000", "1001"):
                 writer.put_item(
                     account,
@@ -94,6 +97,14 @@ def test_nothing_is_made_on_the_destination(backup: Path) -> None:
     list(made.accounts())
     assert not destination.has_domain("example.com")
     assert not destination.has_account("ann@example.com")
+
+
+def test_a_mountpoint_of_a_folder_that_is_not_shared_any_more_is_refused(backup: Path) -> None:
+    with BackupWriter(backup, "server", Product.CARBONIO, lambda: 4000, False) as writer:
+        writer.put_folder(ANN, Folder("257", "", "Work"))
+        writer.finish_scan(5000)
+    _, bob = planner(backup, MemoryDestination()).accounts()
+    assert "is not granted to it" in bob.mountpoints[0].refused
 
 
 def test_unknown_names_are_refused_at_once(backup: Path) -> None:
