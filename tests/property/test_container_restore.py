@@ -99,29 +99,11 @@ def test_the_map_that_is_rebuilt_from_the_events_equals_the_live_one_whatever_th
     world = World(sharing)
     try:
         restore_among(world, arriving, crash)
-        live = maps(world)
+        live = world.maps()
         world.journal.rebuild()
-        assert maps(world) == live
+        assert world.maps() == live
     finally:
         world.close()
-
-
-def maps(world: World) -> list[tuple[object, ...]]:
-    """Everything that the container map says of every account."""
-    containers = world.journal.containers
-    streams = [world.stream(account.id) for account in world.sharing.accounts]
-    return [
-        (
-            containers.folders(stream),
-            containers.merged(stream),
-            containers.mountpoints(stream),
-            containers.redirects(stream),
-            containers.filters(stream),
-            containers.relocating(stream),
-            containers.moved(stream),
-        )
-        for stream in streams
-    ]
 
 
 class Interleavings(RuleBasedStateMachine):

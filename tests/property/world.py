@@ -42,20 +42,23 @@ _APPENDS = frozenset({"append", "append_all"})
 
 
 class World:
-    """One example. `restore` is the run in hand."""
+    """One example. `restore` is the run in hand; `clock` gives the journal's milliseconds."""
 
-    def __init__(self, sharing: Sharing) -> None:
+    def __init__(
+        self, sharing: Sharing, identity: str = "", clock: Callable[[], int] | None = None
+    ) -> None:
         memory = File("/dev/shm")
         self.folder = File(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
         self.sharing = sharing
         self.backed_up = write_backup(self.folder / "backup", sharing)
-        self.state = State()
+        self.state = State(identity) if identity else State()
         self.server = Server(self.state, sharing.namespace)
         self.options = Options(str(self.folder / "backup"), "memory:", concurrent_accounts=1)
         self.source = open_source(self.options.source)
         self.restore_id = restore_id(self.source.identity().server_id, self.state.identity)
         shutil.copyfile(_empty_journal(), self.folder / "reinstate.db")
-        self.journal: Journal = open_journal(self.folder / "reinstate.db")
+        self._clock = clock
+        self.journal: Journal = open_journal(self.folder / "reinstate.db", clock=clock)
         self.seen = PhaseSeen()
         self.restore: SteppedRestore | None = None
 
@@ -74,7 +77,7 @@ class World:
         or dead begins again."""
         if self.restore is None:
             self.seen = PhaseSeen()
-            self.restore = SteppedRestore(self._run)
+            self.restore = SteppedRestore(lambda pause: self.run(pause, pause))
         else:
             self.restore.step(until)
         if self.restore.ended:
@@ -87,8 +90,12 @@ class World:
         if self.restore is not None:
             self.restore.die()
             self.restore = None
-            self.journal.close()
-            self.journal = open_journal(self.folder / "reinstate.db")
+            self.reopen()
+
+    def reopen(self) -> None:
+        """The journal as the next process finds it."""
+        self.journal.close()
+        self.journal = open_journal(self.folder / "reinstate.db", clock=self._clock)
 
     def go_on_until(self, there: Callable[[], bool]) -> None:
         """Goes on until something is so, or to the end."""
@@ -100,12 +107,29 @@ class World:
         """Goes on to the end."""
         self.go_on_until(lambda: False)
 
-    def _run(self, pause: Callable[[], None]) -> None:
+    def maps(self) -> list[tuple[object, ...]]:
+        """Everything that the container map says of every account."""
+        containers = self.journal.containers
+        return [
+            (
+                containers.folders(stream),
+                containers.merged(stream),
+                containers.mountpoints(stream),
+                containers.redirects(stream),
+                containers.filters(stream),
+                containers.relocating(stream),
+                containers.moved(stream),
+            )
+            for stream in (self.stream(account.id) for account in self.sharing.accounts)
+        ]
+
+    def run(self, at_effects: Callable[[], None], at_appends: Callable[[], None]) -> None:
+        """Restores once, in this thread; calls these before and after every effect and append."""
         destination = MemoryDestination(self.state, self.sharing.namespace)
         run_restore(
             self.source,
-            cast("Destination", PausingDestination(destination, pause)),
-            cast("Journal", Pausing(self.journal, pause, _APPENDS)),
+            cast("Destination", PausingDestination(destination, at_effects)),
+            cast("Journal", Pausing(self.journal, at_appends, _APPENDS)),
             self.options,
             version="test",
             observer=self.seen,
