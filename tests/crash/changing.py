@@ -7,7 +7,6 @@ import hashlib
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import oracle
@@ -26,6 +25,7 @@ from running import restore_here
 from team import ALICE, DAY, write_backup
 
 ADDRESSES = ("alice@example.test", "bob@example.test")
+_NO_FLAGS = Flag(0)
 #: alice's items, in the order in which they are restored, two at a time.
 ITEMS = ("1001", "1002", "1003", "1004")
 #: Where the first two are recorded, and of the other two: none lies there; one; both, durably.
@@ -63,7 +63,7 @@ class Changing:
         with self.scan(DAY) as writer:
             writer.put_tag(ALICE, Tag("64", "todo"))
             for item in ITEMS[1:]:
-                flags = Flag.FLAGGED if item == ITEMS[2] else Flag(0)
+                flags = Flag.FLAGGED if item == ITEMS[2] else _NO_FLAGS
                 put_message(writer, item, "258", flags)
             writer.finish_scan()
 
@@ -101,24 +101,17 @@ class Changing:
             return [(one.item, one.failure) for one in make_report(reader).failures]
 
 
-def put_message(
-    writer: BackupWriter, item: str, folder: str, flags: Flag = Flag(0), body: bytes | None = None
-) -> None:
+def put_message(writer: BackupWriter, item: str, folder: str, flags: Flag = _NO_FLAGS) -> None:
     """Puts one of alice's messages into the backup, or a further state of it."""
     writer.put_item(
         ALICE,
         item,
-        content=body or content(item),
+        content=content(item),
         folder=folder,
         date=DAY,
         flags=flags,
         tags=("todo",) if int(item) % 2 == 0 else (),
     )
-
-
-def of(found: Iterable[oracle.Lying], path: tuple[str, ...]) -> Counter[oracle.Lying]:
-    """What of it lies in this folder of alice's."""
-    return Counter(one for one in found if one.account == ADDRESSES[0] and one.path == path)
 
 
 def _restore(journal: Path, options: Options, death: Death) -> None:
