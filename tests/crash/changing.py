@@ -83,7 +83,7 @@ class Changing:
         nothing is left in tmp/."""
         restore_here(self.journal, self._options)
         settled = outcome_of(ADDRESSES, self._mail, self.journal)
-        restore_here(self.journal, self._options)
+        assert not restore_here(self.journal, self._options).began
         assert outcome_of(ADDRESSES, self._mail, self.journal) == settled
         assert check(self.journal) == []
         assert not [file for tmp in self.maildir.rglob("tmp") for file in tmp.iterdir()]
