@@ -347,9 +347,9 @@ class ItemFailed(Event, frozen=True):
 
 
 class ItemReopened(Event, frozen=True):
-    """An item that was skipped or had failed is tried again: the opposite of that
-    event, whose outcome (`was`), `reason` (the failure class of a failed one) and `size`
-    it repeats."""
+    """An item that was skipped or had failed is tried again, unless it is restored already: the
+    opposite of that event, whose outcome (`was`), `reason` (the failure class of a failed one)
+    and `size` it repeats."""
 
     item: str
     was: Outcome

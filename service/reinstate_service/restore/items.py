@@ -46,16 +46,17 @@ BATCH_BYTES = 32 * 1024 * 1024
 
 
 class Task(Frozen, frozen=True):
-    """What to do with one item's record: deliver it, or record the event at once.
+    """What to do with one item's record: deliver it, or record the event at once, or neither.
 
-    `reopens` is the earlier outcome that this one replaces.
+    `reopens` are the earlier outcomes that no longer hold: that of this content, and that of
+    the record while it could not be read.
     """
 
     id: str
     digest: str = ""
     event: ItemSkipped | ItemFailed | None = None
     item: Item | None = None
-    reopens: ItemReopened | None = None
+    reopens: tuple[ItemReopened, ...] = ()
 
     @property
     def step(self) -> str:
@@ -94,6 +95,8 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         for batch in _batches(context.source.items(ref.id)):
             context.check_stop()
             pass_.restore(batch)
+    # What was reopened has ended what the journal knew of the state.
+    known = context.journal.progress.account(context.log.restore, ref.id)
     if known is None or known.items_state != state:
         reach(At.ITEMS_RECORDED)
         recorder.append(ItemsCompleted(state=state))
@@ -198,11 +201,11 @@ class _Pass:
         events: list[Event] = []
         restored = skipped = failed = size = 0
         for task in tasks:
-            ended = task.event or outcomes[task.step]
-            if task.reopens is not None:
-                if _same(task.reopens, ended):
-                    continue
-                events.append(task.reopens)
+            ended = task.event or outcomes.get(task.step)
+            reopens = [one for one in task.reopens if ended is None or not _same(one, ended)]
+            events += reopens
+            if ended is None or len(reopens) < len(task.reopens):
+                continue
             events.append(ended)
             match ended:
                 case ItemRestored():
@@ -273,16 +276,24 @@ class _Pass:
 
 def _still_open(tasks: Iterable[Task], ended: Mapping[str, Ended]) -> Iterator[Task]:
     for task in tasks:
-        known, digest = ended.get(task.step), task.digest
-        if known is None:
-            known, digest = ended.get(task.unread_step), ""
-        if known is None:
-            yield task
-        elif known.outcome is not Outcome.DONE:
-            reopened = ItemReopened(
-                item=task.id, was=known.outcome, reason=known.reason, digest=digest, size=known.size
-            )
-            yield replace(task, reopens=reopened)
+        reopens = []
+        for digest in dict.fromkeys((task.digest, "")):
+            known = ended.get(item_step(task.id, digest))
+            if known is None:
+                continue
+            if known.outcome is Outcome.DONE:
+                task = Task(task.id, task.digest)  # noqa: PLW2901 - nothing is left to do
+            else:
+                reopened = ItemReopened(
+                    item=task.id,
+                    was=known.outcome,
+                    reason=known.reason,
+                    digest=digest,
+                    size=known.size,
+                )
+                reopens.append(reopened)
+        if reopens or task.event or task.item:
+            yield replace(task, reopens=tuple(reopens))
 
 
 def _same(reopened: ItemReopened, ended: Event) -> bool:
