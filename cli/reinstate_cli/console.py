@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from reinstate_journal.errors import ReinstateError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 _KIB = 1024
 
@@ -37,6 +42,28 @@ def tell(text: str) -> None:
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write((printable(text) + "\n").encode(encoding, "replace").decode(encoding))
     sys.stderr.flush()
+
+
+class _Hearer(io.FileIO):
+    """Where what is told goes. A terminal that was closed hears nothing, which is no error."""
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def tell_whoever_listens() -> None:
+    """From now on nothing fails because stderr leads nowhere any more."""
+    if sys.stderr is not None:  # as it is where the caller has closed it
+        raw = _Hearer(sys.stderr.fileno(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(raw),
+            encoding=sys.stderr.encoding,
+            errors=sys.stderr.errors,
+            line_buffering=True,
+        )
 
 
 def say_json(value: object) -> None:

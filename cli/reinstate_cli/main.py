@@ -28,7 +28,7 @@ from reinstate_cli import (
 from reinstate_cli import (
     map as map_,
 )
-from reinstate_cli.console import ReaderGone, finish, say, tell
+from reinstate_cli.console import ReaderGone, finish, say, tell, tell_whoever_listens
 from reinstate_cli.options import EXIT_CODES
 from reinstate_journal.errors import ReinstateError, UsageError
 
@@ -68,6 +68,7 @@ for group in (backup, journal, destination):
 
 def main() -> None:
     """Runs the command line and ends the process with a code that tells the truth."""
+    tell_whoever_listens()
     sys.exit(answer(sys.argv[1:]))
 
 

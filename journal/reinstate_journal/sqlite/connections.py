@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reinstate_journal.errors import JournalDamaged, JournalError, JournalMissing
+from reinstate_journal.errors import (
+    JournalDamaged,
+    JournalError,
+    JournalMissing,
+    JournalWriteFailed,
+)
 
 # SQLITE_ERROR: our statements are right, so a table or a column of the file is not.
 _DAMAGE = {
@@ -57,7 +62,7 @@ def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into JournalDamaged or JournalError."""
+    """Turn what SQLite raises into JournalDamaged, JournalWriteFailed or JournalError."""
     try:
         yield
     except UnicodeDecodeError as error:  # a column's name is not UTF-8
@@ -65,6 +70,8 @@ def reading(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         # Errors of Python's own sqlite3 layer (text that is not UTF-8) carry no code.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        if code & 0xFF == sqlite3.SQLITE_FULL:
+            raise JournalWriteFailed(path=path, detail=str(error)) from error
         raised = JournalDamaged if code & 0xFF in _DAMAGE else JournalError
         raise raised(path=path, detail=str(error)) from error
 

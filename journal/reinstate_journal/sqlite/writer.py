@@ -12,7 +12,7 @@ import msgspec
 
 from reinstate_journal.catalogue import Catalogue, Event
 from reinstate_journal.crashpoints import At, reach
-from reinstate_journal.errors import JournalDamaged, JournalError
+from reinstate_journal.errors import JournalDamaged, JournalError, JournalWriteFailed
 from reinstate_journal.events import CATALOGUE
 from reinstate_journal.journal import Append
 from reinstate_journal.sqlite.backup import flush
@@ -133,7 +133,7 @@ def _make(path: Path, catalogue: Catalogue) -> None:
     with closing(connect_writer(new)) as connection:
         Committer(new, connection, catalogue, wall_clock)
     if new.with_name(f"{new.name}-wal").exists():  # SQLite tells of an error here only so
-        raise JournalError(path=path, detail="what was written could not be flushed")
+        raise JournalWriteFailed(path=path, detail="what was written could not be flushed")
     reach(At.JOURNAL_WHOLE)
     flush(new)
     reach(At.JOURNAL_FLUSHED)
