@@ -28,7 +28,7 @@ lint: $(VENV)/.dev ## ruff, mypy, import-linter
 
 crash: $(VENV)/.dev system-packages ## the long runs: many kills, many examples; makes the fault matrix
 	rm -rf $(CRASH) && mkdir $(CRASH)
-	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/property \
+	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/fuzz tests/property \
 		-n $(JOBS) --dist worksteal -s
 	PYTHONPATH=tests $(BIN)/python -m generated matrix $(CRASH)/runs
 	$(BIN)/python -m tests.bench.peers

@@ -29,7 +29,7 @@ from reinstate_cli import (
     map as map_,
 )
 from reinstate_cli.console import ReaderGone, finish, say, tell, tell_whoever_listens
-from reinstate_cli.options import EXIT_CODES
+from reinstate_cli.options import EXIT_CODES, is_text
 from reinstate_journal.errors import ReinstateError, UsageError
 
 app = typer.Typer(
@@ -74,6 +74,10 @@ def main() -> None:
 
 def answer(arguments: Sequence[str]) -> int:
     """Does what the arguments say; answers the exit code."""
+    for argument in arguments:
+        if not is_text(argument):
+            detail = f"{argument!r} is no text in UTF-8, so neither journal nor JSON can hold it"
+            return _explain(UsageError(detail=detail), arguments)
     try:
         code = app([*arguments], prog_name="reinstate", standalone_mode=False)
         finish()

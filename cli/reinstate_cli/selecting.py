@@ -14,10 +14,13 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from reinstate_cli.options import is_text
 from reinstate_journal.errors import UsageError
 from reinstate_service.restore.options import Options
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+#: A user's or group's number: 32 bits, all of which set means nobody.
+_ID = re.compile(r"[0-9]{1,9}|[1-3][0-9]{9}", re.ASCII)
 _SCHEME = re.compile("[a-z][a-z0-9+-]*:")
 _SIZE = re.compile(r"(\d{1,15})\s*([kmg]?)i?b?", re.IGNORECASE)
 
@@ -233,7 +236,13 @@ def _absolute(location: str, scheme: str) -> str:
 def _path(text: str) -> str:
     if not text:
         raise UsageError(detail="the path of the backup is empty")
-    return str(Path(text).expanduser().absolute())
+    try:
+        path = str(Path(text).expanduser().absolute())
+    except RuntimeError:  # ~name, of a name that nobody has
+        raise UsageError(detail=f"{text!r} begins with the home of nobody") from None
+    if not is_text(path):
+        raise UsageError(detail=f"{path!r} is no text in UTF-8, so the journal cannot name it")
+    return path
 
 
 def _owner(text: str | None) -> tuple[int, int] | None:
@@ -241,11 +250,11 @@ def _owner(text: str | None) -> tuple[int, int] | None:
         return None
     user, _, group = text.partition(":")
     try:
-        entry = pwd.getpwnam(user) if not user.isdigit() else None
+        entry = pwd.getpwnam(user) if not _ID.fullmatch(user) else None
         uid = entry.pw_uid if entry else int(user)
         if not group:
             return uid, entry.pw_gid if entry else uid
-        return uid, int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+        return uid, int(group) if _ID.fullmatch(group) else grp.getgrnam(group).gr_gid
     except KeyError:
         raise UsageError(detail=f"there is no user or group {text!r} on this machine") from None
 

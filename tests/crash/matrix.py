@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 COLLECTED = "REINSTATE_MATRIX"
+#: Where in tests/ rows are declared.
+_FOLDERS = ("crash", "fuzz")
 
 
 class Row(NamedTuple):
@@ -49,9 +51,10 @@ def rows() -> list[Row]:
     """Every declared row."""
     found = [
         value
-        for module in sorted(pkgutil.iter_modules([str(Path(__file__).parent)]))
+        for folder in _FOLDERS
+        for module in sorted(pkgutil.iter_modules([str(Path(__file__).parent.parent / folder)]))
         if module.name.startswith("test_")
-        for value in vars(importlib.import_module(f"crash.{module.name}")).values()
+        for value in vars(importlib.import_module(f"{folder}.{module.name}")).values()
         if isinstance(value, Row)
     ]
     return sorted(dict.fromkeys(found), key=lambda row: row.group)

@@ -14,7 +14,9 @@ import pytest
 def memory() -> Iterator[Path]:
     """A folder in memory where the system has one: no law here is about the disk."""
     shared = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="reinstate-fuzz-", dir=shared if shared.is_dir() else None))
+    folder = Path(
+        tempfile.mkdtemp(prefix="reinstate-fuzz-", dir=shared if shared.is_dir() else None)
+    )
     yield folder
     shutil.rmtree(folder)
 

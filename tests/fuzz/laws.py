@@ -66,6 +66,7 @@ def in_time() -> Iterator[None]:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 
+
 #: The command line, made once: making it takes longer than most answers.
 _made = get_command(main.app)
 

@@ -1,4 +1,4 @@
-"""Ways in which what is read from outside can be wrong, as values that Hypothesis draws and shrinks.
+"""Ways in which what is read from outside can be wrong, as values that Hypothesis draws.
 
 Every damage is a small type with `apply`; places are drawn as fractions, so that they mean
 something whatever the damage before them has left.

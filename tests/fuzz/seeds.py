@@ -16,6 +16,7 @@ from reinstate_service.model import (
     Grant,
     GranteeType,
     Identity,
+    Item,
     ItemType,
     Mountpoint,
     OutOfOffice,
@@ -54,9 +55,7 @@ def make_backup(path: Path) -> None:
             folder = "301" if kind is ItemType.MESSAGE else "10"
             _put(backup, ANNA, str(number), folder, kind)
         _put(backup, BRUNO, "400", "2", ItemType.MESSAGE)
-        backup.put_item_state(
-            ANNA, _put(backup, ANNA, "410", "2", ItemType.MESSAGE), start=2000
-        )
+        backup.put_item_state(ANNA, _put(backup, ANNA, "410", "2", ItemType.MESSAGE), start=2000)
         backup.delete_item(ANNA, "410", 3000)
         backup.finish_scan(4000)
 
@@ -74,13 +73,15 @@ def _anna() -> Account:
         out_of_office=OutOfOffice(True, "away", 1, 2),
         identities=(Identity("i1", "Private", {"zimbraPrefFromAddress": ("a@example.com",)}),),
         signatures=(Signature("s1", "Work", "Anna", "<p>Anna</p>"),),
-        data_sources=(DataSource("d1", "Old", "imap", "imap.example", 993, "a", "b", "ssl", "300"),),
+        data_sources=(
+            DataSource("d1", "Old", "imap", "imap.example", 993, "a", "b", "ssl", "300"),
+        ),
         filters=Filters(SCRIPT, SCRIPT, SCRIPT, SCRIPT),
         attributes={"sn": ("Rossi",)},
     )
 
 
-def _put(backup: BackupWriter, account: str, item: str, folder: str, kind: ItemType):  # type: ignore[no-untyped-def]
+def _put(backup: BackupWriter, account: str, item: str, folder: str, kind: ItemType) -> Item:
     return backup.put_item(
         account,
         item,

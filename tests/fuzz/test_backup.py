@@ -53,4 +53,4 @@ def test_any_backup_is_read_checked_and_restored_or_refused_by_name(
         shutil.rmtree(folder)
         ran(READ)
 
-    holds(law, st.lists(tree_damages, min_size=1, max_size=3), 60)
+    holds(law, st.lists(tree_damages, min_size=1, max_size=3), 30)

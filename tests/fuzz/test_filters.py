@@ -58,7 +58,9 @@ _pieces = st.sampled_from(
 scripts = st.one_of(
     st.lists(_pieces, max_size=60).map("".join),
     st.text(max_size=200),
-    st.lists(byte_damages, min_size=1, max_size=4).map(lambda damages: _damaged(damages)),
+    st.lists(byte_damages, min_size=1, max_size=4).map(
+        lambda damages: _damaged(damages)  # noqa: PLW0108 - defined below
+    ),
 )
 
 
@@ -81,7 +83,7 @@ def test_any_text_is_redirected_or_left_with_a_reason() -> None:
         folder_targets(script)
         ran(SIEVE)
 
-    holds(law, scripts, 300)
+    holds(law, scripts, 200)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_time_grows_with_the_length_and_no_faster(unit: str, frame: str) -> None
             best = min(best, time.process_time() - start)
         return best
 
-    short, long = taken(4_000), taken(64_000)
+    short, long = taken(2_000), taken(32_000)
     # Sixteen times as long: linear takes sixteen times the time, quadratic 256 times.
     assert long < 64 * max(short, 0.002)
     ran(SIEVE)

@@ -315,3 +315,12 @@ def test_ids_that_are_none_are_refused_when_written(tmp_path: Path) -> None:
             writer.put_folder(ACCOUNT, Folder("1", "", "Root"))
         with pytest.raises(ValueError, match="cannot be"):
             writer.put_folder(ACCOUNT, Folder("2", "", "Inbox", role=Role.SENT))
+
+
+def test_an_index_that_names_a_folder_twice_is_not_believed(backup: Path) -> None:
+    stat = backup / "accounts" / ACCOUNT / "account_stat"
+    index = json.loads(stat.read_text())
+    stat.write_text(json.dumps({**index, "containers": index["containers"] * 3}))
+    source = BackupPathSource(backup)
+    assert [folder.id for folder in source.containers(ACCOUNT).folders] == ["2"]
+    assert source.count_items(ACCOUNT) == 3

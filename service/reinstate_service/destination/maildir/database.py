@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,10 @@ class Database:
         self._disk = disk
         self.lock = threading.RLock()
         with self.speaking():
+            if not stat.S_ISREG(os.lstat(root / FILE).st_mode):
+                raise DestinationError(
+                    destination=disk.location, detail=f"{FILE} in it is not a regular file"
+                )
             self.db = sqlite3.connect(
                 root / FILE, timeout=30, isolation_level=None, check_same_thread=False
             )

@@ -13,6 +13,7 @@ from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.maildir.disk import (
     Disk,
     exists,
+    is_link,
     read_file,
     unlink_if_there,
     write_all,
@@ -120,7 +121,12 @@ def remove_leftovers(directory: int) -> None:
     """Removes what a process that was killed left of its locks and replacements, in an open
     directory and below; folders of messages are not looked into."""
     for _, below, names, inside in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
-        below[:] = [name for name in below if name not in {"cur", "new", "tmp"}]
+        # os.fwalk opens a link's folder before it sees that it is one.
+        below[:] = [
+            name
+            for name in below
+            if name not in {"cur", "new", "tmp"} and not is_link(inside, name)
+        ]
         for name in names:
             if _is_leftover(inside, name):
                 unlink_if_there(inside, name)

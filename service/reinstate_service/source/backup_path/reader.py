@@ -258,7 +258,8 @@ class BackupPathSource:
             index = decode.decode(self._tree.read(relative), _index_decoder)
         except _Unreadable:
             return None
-        return index if all(map(layout.is_item_id, index.containers)) else None
+        sound = all(map(layout.is_item_id, index.containers))
+        return index if sound and len(set(index.containers)) == len(index.containers) else None
 
     def _account_states(self, account: str) -> list[AccountState]:
         self._require(account)
