@@ -13,20 +13,29 @@ from msgspec.structs import replace
 from reinstate_service.mapping.filters import Change, Left, folder_targets, redirect_filters
 from reinstate_service.mapping.folders import FolderDecision, map_folders, merged
 from reinstate_service.mapping.namespace import Namespace
+from reinstate_service.mapping.paths import source_paths
 from reinstate_service.mapping.rights import Translated, translate
+from reinstate_service.mapping.sieve.zimbra import Kept, translate_script
+from reinstate_service.mapping.sieve.zimbra_tests import Surroundings
 from reinstate_service.model import (
+    Account,
     AccountRef,
     ClassOfService,
     Containers,
     DistributionList,
     Domain,
+    Filters,
     Folder,
     Frozen,
     Grant,
     Path,
+    Product,
+    revision,
 )
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.selection import Selection
+
+_TIME_ZONE = "zimbraPrefTimeZoneId"
 
 
 class Directory(Frozen, frozen=True):
@@ -147,6 +156,42 @@ def filed_paths(scripts: Iterable[str], namespace: Namespace) -> tuple[Path, ...
         if target.active and target.path is not None
     )
     return tuple(dict.fromkeys(targets))
+
+
+class TranslatedScript(Frozen, frozen=True):
+    """One script in standard Sieve: the digests of its text before and after, and what is only a
+    comment in it."""
+
+    name: str
+    before: str
+    after: str
+    kept: tuple[Kept, ...]
+
+
+def translate_filters(
+    account: Account, containers: Containers, namespace: Namespace, product: Product
+) -> tuple[Filters, tuple[TranslatedScript, ...]]:
+    """The account's scripts as the destination runs them, and those that are not what they were.
+
+    Only Zimbra and Carbonio write a dialect, and only a destination that names its
+    extensions wants standard Sieve. `outgoing` is kept as it is: no destination runs it.
+    """
+    if not namespace.sieve or product is Product.GENERIC:
+        return account.filters, ()
+    around = Surroundings(
+        addresses=(account.address, *account.aliases),
+        folders=tuple(source_paths((*containers.folders, *containers.mountpoints)).values()),
+        zone=next(iter(account.attributes.get(_TIME_ZONE, ())), ""),
+    )
+    filters, scripts = account.filters, []
+    for name in ("before", "incoming", "after"):
+        text = getattr(filters, name)
+        translated = translate_script(text, namespace.sieve, around)
+        if translated.text != text or translated.kept:
+            filters = replace(filters, **{name: translated.text})
+            after = revision(translated.text)
+            scripts.append(TranslatedScript(name, revision(text), after, translated.kept))
+    return filters, tuple(scripts)
 
 
 class FilterPlan(Frozen, frozen=True):

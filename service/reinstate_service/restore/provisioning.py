@@ -23,7 +23,9 @@ from reinstate_journal.events import (
     DomainConfigured,
     DomainCreated,
     DomainFound,
+    FilterLeft,
     FiltersInstalled,
+    FilterTranslated,
     ProvisioningFailed,
     ProvisioningPlanned,
     QuotaLifted,
@@ -39,7 +41,7 @@ from reinstate_service.model import (
     revision,
 )
 from reinstate_service.restore.context import FATAL, Context
-from reinstate_service.restore.plan import Provisioning
+from reinstate_service.restore.plan import Provisioning, TranslatedScript, translate_filters
 from reinstate_service.restore.recorder import Recorder
 
 Subject = TypeVar("Subject")
@@ -218,14 +220,39 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
             reach(At.QUOTA_LIFTED)
         return AccountConfigured(revision=configured, absent=configure(context, account))
 
-    def install(filters: Filters) -> Event:
+    def install(account: Account) -> Event:
+        filters, scripts = translate_filters(
+            account,
+            context.containers(ref),
+            context.namespace,
+            context.source.identity().product,
+        )
+        _record_translations(context, recorder, scripts)
         with context.destination.mailbox(account.address) as mailbox:
-            scripts = mailbox.install_filters(filters)
-        return FiltersInstalled(revision=revision(filters), scripts=tuple(scripts))
+            installed = mailbox.install_filters(filters)
+        return FiltersInstalled(revision=revision(account.filters), scripts=tuple(installed))
 
     _step(recorder, f"configure {configured}", configure_first, account)
     if account.filters != Filters():
-        _step(recorder, f"filters {revision(account.filters)}", install, account.filters)
+        _step(recorder, f"filters {revision(account.filters)}", install, account)
+
+
+def _record_translations(
+    context: Context, recorder: Recorder, scripts: Sequence[TranslatedScript]
+) -> None:
+    """Records what becomes of the scripts, unless the journal says so already."""
+    known = context.journal.containers.translated(recorder.stream)
+    for script in scripts:
+        translated = FilterTranslated(
+            script=script.name,
+            before=script.before,
+            after=script.after,
+            kept=tuple(FilterLeft(*one) for one in script.kept),
+        )
+        same = (translated.before, translated.after, translated.kept)
+        was = known.get(script.name)
+        if was is None or (was.before, was.after, was.kept) != same:
+            recorder.append(translated)
 
 
 def configure(context: Context, account: Account) -> tuple[str, ...]:

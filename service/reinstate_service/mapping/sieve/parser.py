@@ -74,7 +74,7 @@ def parse(script: Iterable[Token]) -> tuple[Call, ...] | Fault:
             opened.active,
             opened.place is _Place.TEST,
             opened.first,
-            opened.last,
+            opened.end,
             opened.parent,
         )
         for opened in parser.calls
@@ -102,7 +102,7 @@ class _Open:
     active: bool
     name: str = ""
     first: int = -1
-    last: int = -1
+    end: int = -1
     call: int = -1
     parent: int = -1
     arguments: list[Argument] = field(default_factory=list)
@@ -137,7 +137,7 @@ class _Parser:
         while self._stack[-1].place is _Place.TEST:
             if self._in_arguments(index, token):
                 return ""
-            self._stack.pop().last = self._previous
+            self._stack.pop().end = self._previous
         match self._stack[-1].place:
             case _Place.BLOCK:
                 return self._in_block(index, token)
@@ -169,7 +169,7 @@ class _Parser:
         elif token.text == "}" and len(self._stack) > 1:
             # The block, and the command that it ends.
             self._stack.pop()
-            self._stack.pop().last = index
+            self._stack.pop().end = index
         else:
             return "a command should begin here"
         return ""
@@ -217,7 +217,7 @@ class _Parser:
 
     def _end_command(self, index: int, token: Token) -> str:
         if token.text == ";":
-            self._stack.pop().last = index
+            self._stack.pop().end = index
         elif token.text == "{":
             command = self._stack[-1]
             self._stack.append(_Open(_Place.BLOCK, command.active, call=command.call))
