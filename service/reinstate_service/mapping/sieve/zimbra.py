@@ -276,7 +276,7 @@ class _Translation:
                     below = self._below(rule, index)
                     if filed and below & {"tag", "flag"}:
                         raise Untranslatable("a rule inside it marks what it has filed")
-                    nested = bool(nested or below & _FILING or filed and below & _DECIDING)
+                    nested = bool(nested or below & _FILING or (filed and below & _DECIDING))
 
     def _move(self, mark: int, place: int) -> None:
         """Puts what stands at one token in front of another, in a line of its own if it had one."""
