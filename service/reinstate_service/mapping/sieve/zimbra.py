@@ -112,10 +112,15 @@ class _Translation:
             kept.append(Kept(rule.line, rule.title, told))
             self._comment(rule.span, rule.text, f"reinstate: not run, {_in_one_line(told)}")
         text = "".join(self._texts)
-        if text == script and self._extensions >= set(self._required):
-            standard = not self._dialect
-            return Translated(script) if standard else Translated(self._requiring(script))
+        if text == script and not self._dialect and self._requires_right():
+            return Translated(script)
         return Translated(self._requiring(text), tuple(sorted(kept)))
+
+    def _requires_right(self) -> bool:
+        """Whether the script requires what it uses and nothing that is not there."""
+        needed = used(self._calls, self._lexed, variables=self._variables, encoded=self._encoded)
+        known = set(self._required)
+        return known <= self._extensions and bool(self._asked or needed <= known)
 
     def _foreign(self) -> Iterator[Kept]:
         """What a script of some other server requires and the destination does not have."""
