@@ -14,8 +14,10 @@ from reinstate_service.mapping.filters import Change, Left, folder_targets, redi
 from reinstate_service.mapping.folders import FolderDecision, map_folders, merged
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.mapping.paths import source_paths
-from reinstate_service.mapping.rights import Translated, translate
-from reinstate_service.mapping.sieve.zimbra import Kept, translate_script
+from reinstate_service.mapping.rights import Translated as TranslatedGrants
+from reinstate_service.mapping.rights import translate
+from reinstate_service.mapping.sieve.absence import with_absence
+from reinstate_service.mapping.sieve.zimbra import Kept, Translated, translate_script
 from reinstate_service.mapping.sieve.zimbra_tests import Surroundings
 from reinstate_service.model import (
     Account,
@@ -131,7 +133,9 @@ def plan_folders(
     return FolderPlan(tuple(decisions), places, merged(places, namespace))
 
 
-def plan_grants(containers: Containers, addresses: Mapping[str, str]) -> dict[str, Translated]:
+def plan_grants(
+    containers: Containers, addresses: Mapping[str, str]
+) -> dict[str, TranslatedGrants]:
     """The grants of every folder that has any, its own and those it inherits, by folder id."""
     by_id = {folder.id: folder for folder in containers.folders}
     effective = {folder.id: _grants(folder, by_id) for folder in containers.folders}
@@ -173,24 +177,31 @@ def translate_filters(
 ) -> tuple[Filters, tuple[TranslatedScript, ...]]:
     """The account's scripts as the destination runs them, and those that are not what they were.
 
-    Only Zimbra and Carbonio write a dialect, and only a destination that names its
-    extensions wants standard Sieve. `outgoing` is kept as it is: no destination runs it.
+    Only a destination that names its extensions wants standard Sieve, and only Zimbra and
+    Carbonio write a dialect. The absence reply becomes a part of `before`. `outgoing` is kept
+    as it is: no destination runs it.
     """
-    if not namespace.sieve or product is Product.GENERIC:
-        return account.filters, ()
+    filters, scripts = account.filters, []
+    if not namespace.sieve:
+        return filters, ()
     around = Surroundings(
         addresses=(account.address, *account.aliases),
         folders=tuple(source_paths((*containers.folders, *containers.mountpoints)).values()),
         zone=next(iter(account.attributes.get(_TIME_ZONE, ())), ""),
     )
-    filters, scripts = account.filters, []
     for name in ("before", "incoming", "after"):
         text = getattr(filters, name)
-        translated = translate_script(text, namespace.sieve, around)
-        if translated.text != text or translated.kept:
-            filters = replace(filters, **{name: translated.text})
-            after = revision(translated.text)
-            scripts.append(TranslatedScript(name, revision(text), after, translated.kept))
+        translated = Translated(text)
+        if product is not Product.GENERIC:
+            translated = translate_script(text, namespace.sieve, around)
+        after = translated.text
+        if name == "before":
+            absence = account.out_of_office
+            after = with_absence(after, absence, around.addresses, namespace.sieve)
+        if after != text or translated.kept:
+            filters = replace(filters, **{name: after})
+            kept = translated.kept
+            scripts.append(TranslatedScript(name, revision(text), revision(after), kept))
     return filters, tuple(scripts)
 
 

@@ -44,6 +44,7 @@ from reinstate_service.restore.context import FATAL, Context
 from reinstate_service.restore.plan import Provisioning, TranslatedScript, translate_filters
 from reinstate_service.restore.recorder import Recorder
 
+_NOTHING = "# nothing to do\n"
 Subject = TypeVar("Subject")
 
 
@@ -212,6 +213,8 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
     recorder = context.recorder(ref.id)
     account = context.source.account(ref.id)
     configured = settings_revision(context, account)
+    absence = account.out_of_office if _answers(context, account) else None
+    wanted = revision((account.filters, absence) if absence else account.filters)
 
     def configure_first(account: Account) -> Event:
         if not context.options.skip_domain_provisioning:
@@ -227,14 +230,24 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
             context.namespace,
             context.source.identity().product,
         )
+        if not filters.before and "before" in context.journal.containers.translated(
+            recorder.stream
+        ):
+            # An absence that is over: its script would stay where it is.
+            filters = replace(filters, before=_NOTHING)
         _record_translations(context, recorder, scripts)
         with context.destination.mailbox(account.address) as mailbox:
             installed = mailbox.install_filters(filters)
-        return FiltersInstalled(revision=revision(account.filters), scripts=tuple(installed))
+        return FiltersInstalled(revision=wanted, scripts=tuple(installed))
 
     _step(recorder, f"configure {configured}", configure_first, account)
-    if account.filters != Filters():
-        _step(recorder, f"filters {revision(account.filters)}", install, account)
+    if account.filters != Filters() or _answers(context, account):
+        _step(recorder, f"filters {wanted}", install, account)
+
+
+def _answers(context: Context, account: Account) -> bool:
+    """Whether the account's absence reply, on or off, is a matter of its scripts."""
+    return bool(context.namespace.sieve) and account.out_of_office is not None
 
 
 def _record_translations(
