@@ -92,9 +92,8 @@ def test_a_restore_translates_the_scripts_and_tells_what_it_could_not(folder: Pa
     assert (note.script, note.line) == ("incoming", 5)
     assert "names contain a word" in note.reason
     assert set(found.translated) == {"before", "incoming"}
-    assert "is not run: it looks for headers" in run(
-        "map", "ann@example.test", "--journal", journal
-    )
+    told = run("map", "ann@example.test", "--journal", journal)
+    assert "is not run: it looks for headers" in told
 
 
 def test_an_absence_that_is_over_is_answered_no_more(folder: Path) -> None:

@@ -139,9 +139,8 @@ def test_a_rule_is_named_by_its_comment_and_what_it_looks_for_is_not_told() -> N
 
 
 def test_a_comment_ends_before_what_stands_behind_it_in_its_line() -> None:
-    outcome = translate(
-        'require "log"; if true { log "a"; keep; } disabled_if list { stop; } keep;'
-    )
+    rules = 'if true { log "a"; keep; } disabled_if list { stop; } keep;'
+    outcome = translate(f'require "log"; {rules}')
     assert outcome.text == (
         ' if true { # log "a";\n keep; } # reinstate: not run, it was inactive\n'
         "# disabled_if list { stop; }\n keep;"

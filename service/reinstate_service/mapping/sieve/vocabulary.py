@@ -7,7 +7,7 @@ The words are those of the RFCs that mail servers implement; Zimbra's own are in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from reinstate_service.mapping.sieve.lexer import Token, value
 from reinstate_service.mapping.sieve.parser import Call
@@ -61,9 +61,13 @@ _COMPARATOR = "comparator-"
 #: Comparators that need no `require` (RFC 5228 §2.7.3).
 _BUILT_IN = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap"})
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+#: Extensions that bring all that another one does (RFC 5235 §2.3).
+_LARGER = {"spamtest": "spamtestplus"}
 _ENCODED = re.compile(r"\$\{(?:hex|unicode):[^{}]*\}", re.IGNORECASE)
 #: Every extension that `used` can tell the use of.
-TOLD = (frozenset(WORDS.values()) | frozenset(_TAGS.values()) | {"encoded-character"}) - {""}
+TOLD = frozenset(_LARGER.values()) | (
+    frozenset(WORDS.values()) | frozenset(_TAGS.values()) | {"encoded-character"}
+) - {""}
 
 
 def required(calls: Iterable[Call], lexed: Sequence[Token], word: str = "require") -> list[str]:
@@ -80,15 +84,21 @@ def required(calls: Iterable[Call], lexed: Sequence[Token], word: str = "require
 
 
 def used(
-    calls: Iterable[Call], lexed: Sequence[Token], *, variables: bool, encoded: bool
+    calls: Iterable[Call],
+    lexed: Sequence[Token],
+    needed: Collection[str],
+    *,
+    variables: bool,
+    encoded: bool,
 ) -> set[str]:
     """The extensions whose words the calls use.
 
-    `variables` and `encoded` tell whether the script's strings are expanded.
+    `needed` are those that the script requires. `variables` and `encoded` tell whether the script's strings are expanded.
     """
     found: set[str] = set()
     for call in calls:
-        found.add(WORDS.get(call.name, ""))
+        extension = WORDS.get(call.name, "")
+        found.add(_LARGER[extension] if _LARGER.get(extension) in needed else extension)
         found.update(_of_tags(call, lexed))
         if call.name == "require" or not (variables or encoded):
             continue
@@ -109,5 +119,5 @@ def _of_tags(call: Call, lexed: Sequence[Token]) -> Iterator[str]:
             yield from {_COMPARATOR + value(lexed[one]) for one in after.strings} - _BUILT_IN
         elif argument.tag == ":seconds" and call.name in {"vacation", "duplicate"}:
             yield "vacation-seconds" if call.name == "vacation" else ""
-        else:
+        elif argument.tag != ":mime" or call.name != "vacation":  # RFC 5230 §4.3 has its own
             yield _TAGS.get(argument.tag, "")

@@ -118,9 +118,12 @@ class _Translation:
 
     def _requires_right(self) -> bool:
         """Whether the script requires what it uses and nothing that is not there."""
-        needed = used(self._calls, self._lexed, variables=self._variables, encoded=self._encoded)
+        needed = self._used(self._calls, self._lexed)
         known = set(self._required)
         return known <= self._extensions and bool(self._asked or needed <= known)
+
+    def _used(self, calls: Iterable[Call], lexed: Sequence[Token]) -> set[str]:
+        return used(calls, lexed, self._required, variables=self._variables, encoded=self._encoded)
 
     def _foreign(self) -> Iterator[Kept]:
         """What a script of some other server requires and the destination does not have."""
@@ -162,9 +165,7 @@ class _Translation:
         for call in rule.calls.values():
             self._write_call(call)
         self._name_folders(rule)
-        missing = used(
-            self._now(rule), self._lexed_now, variables=self._variables, encoded=self._encoded
-        )
+        missing = self._used(self._now(rule), self._lexed_now)
         if not self._asked and (missing := missing - self._extensions):
             raise Untranslatable(f"the destination does not have {', '.join(sorted(missing))}")
         if self._dialect:
@@ -308,7 +309,7 @@ class _Translation:
             for one in self._required
             if one in self._extensions and (self._asked or not _is_told(one))
         ]
-        wanted = used(calls, lexed, variables=self._variables, encoded=self._encoded)
+        wanted = self._used(calls, lexed)
         new = sorted((wanted - set(self._asked)) & self._extensions | set(kept))
         ordered = [one for one in self._required if one in new]
         names = [*dict.fromkeys(ordered), *(one for one in new if one not in ordered)]
