@@ -31,7 +31,7 @@ SIMULATED = Row(
     " that the events give anew, quotas are back, a further run finds nothing to do",
     "tests/crash/test_simulation.py",
 )
-_SEEDS = [1, 7, 36]
+_SEEDS = [2, 5, 6]
 
 
 def simulate(seed: int) -> Simulation:
@@ -76,7 +76,8 @@ def test_one_seed_is_one_history(seed: int) -> None:
     once, again = simulate(seed), simulate(seed)
     assert once.history == again.history != []
     assert once.events == again.events
-    assert {"death", "lost", "broken", "delay"} & {what for _, what in once.history}
+    assert "death" in {what for _, what in once.history}
+    assert once.overtakings()
 
 
 def test_a_seed_is_the_same_history_in_every_process() -> None:
