@@ -157,7 +157,8 @@ class Item(Frozen, frozen=True):
 
     `digest` is base64 of the SHA-256 of the content with "/" written as ","
     (28 characters: SHA-1, in old data); `size` is that of the content. `name` is
-    a document's file name. `deleted` means that the backup saw it deleted.
+    a document's file name. `deleted` means that the backup saw it deleted. `other_folders`
+    are those in which other states of the item have this content.
     """
 
     id: str
@@ -171,6 +172,7 @@ class Item(Frozen, frozen=True):
     imap_uid: int | None = None
     name: str = ""
     deleted: bool = False
+    other_folders: tuple[str, ...] = ()
 
 
 class UnreadableItem(Frozen, frozen=True):

@@ -195,7 +195,7 @@ class BackupPathSource:
             if isinstance(states, ItemError):
                 yield decode.unreadable(identifier, states)
             elif isinstance(states[0], ItemState):
-                yield decode.item_of(identifier, state_at(states, self._at))
+                yield decode.item_of(identifier, state_at(states, self._at), states)
         for misplaced in listing.misplaced:
             yield UnreadableItem(misplaced.name, UnsafeName.__name__, misplaced.reason)
 
