@@ -22,7 +22,8 @@ from reinstate_service.model import (
     Role,
     UnreadableItem,
 )
-from reinstate_service.source.backup_path import BackupPathSource, BackupWriter, numbers
+from reinstate_service.source import numbers
+from reinstate_service.source.backup_path import BackupPathSource, BackupWriter
 from reinstate_service.source.contract import (
     AccountUnreadable,
     BlobCorrupt,

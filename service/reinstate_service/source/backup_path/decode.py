@@ -21,7 +21,7 @@ from reinstate_service.model import (
     Tag,
     UnreadableItem,
 )
-from reinstate_service.source.backup_path import numbers
+from reinstate_service.source import numbers
 from reinstate_service.source.backup_path.layout import TooLong, read_file
 from reinstate_service.source.backup_path.records import (
     ITEM_TYPES,

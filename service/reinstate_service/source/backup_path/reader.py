@@ -30,7 +30,6 @@ from reinstate_service.source.backup_path.decode import Container
 from reinstate_service.source.backup_path.detect import read_marker
 from reinstate_service.source.backup_path.layout import Tree
 from reinstate_service.source.backup_path.listing import Listing, stamp
-from reinstate_service.source.backup_path.numbers import HIDDEN
 from reinstate_service.source.backup_path.records import (
     FORMAT,
     AccountIndex,
@@ -48,6 +47,7 @@ from reinstate_service.source.contract import (
     RecordUnreadable,
     UnsafeName,
 )
+from reinstate_service.source.numbers import HIDDEN
 
 M = TypeVar("M", Domain, ClassOfService, DistributionList)
 S = TypeVar("S", bound=State)
