@@ -18,8 +18,19 @@ Path = tuple[str, ...]
 Attributes = dict[str, tuple[str, ...]]
 
 
+#: Fields that are shown in no repr, and so in no log, traceback or failed test.
+_SECRETS = frozenset({"password"})
+
+
 class Frozen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of the model; equal when all fields are."""
+    """Base of the model; equal when all fields are. A repr shows of secrets only that they are."""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={'...' if value and name in _SECRETS else repr(value)}"
+            for name, value in msgspec.structs.asdict(self).items()
+        )
+        return f"{type(self).__name__}({shown})"
 
 
 class ItemType(enum.StrEnum):
@@ -207,8 +218,9 @@ class Signature(Frozen, frozen=True):
 class DataSource(Frozen, frozen=True):
     """An external POP or IMAP account that is collected into `folder`.
 
-    `password` is kept as the backup holds it and never leaves the destination's
-    own protected store.
+    `password` is in clear text: a source undoes what its infrastructure stored, since
+    that is of use only beside the same id. It is in no repr, event or report, and goes
+    nowhere but into the destination's own protected store.
     """
 
     id: str
