@@ -21,6 +21,7 @@ from reinstate_service.model import (
     Signature,
 )
 from reinstate_service.source.archives.directory import Directory, read_directory
+from reinstate_service.source.backup_path import BackupPathSource, BackupWriter
 
 Read = Callable[..., Directory]
 
@@ -388,3 +389,48 @@ def test_a_password_that_cannot_be_undone_is_left_out_and_said(
     found = read([anna, source.with_(zimbraDataSourcePassword=[password])])
     assert found.accounts[ANNA].data_sources[0].password == ""
     assert f"its password cannot be read: {reason}" in reasons(found)
+
+
+def test_a_directory_of_another_schema_is_said(read: Read) -> None:
+    found = read([Entry("uid=a,dc=b", {"objectClass": ["inetOrgPerson"], "mail": ["a@b"]})])
+    assert not found.accounts
+    assert found.others == 1
+    assert reasons(found) == ["1 entries, and none is of Zimbra's or Carbonio's schema"]
+
+
+def test_names_keep_their_spelling_and_what_is_of_the_server_goes(tmp_path: Path) -> None:
+    file = tmp_path / "a.ldif"
+    file.write_bytes(
+        written.slapcat(
+            [
+                person(
+                    "a",
+                    ANNA,
+                    zimbraPrefLocale=["de", "it"],
+                    zimbraAppSpecificPassword=["x"],
+                    zimbraPasswordModifiedTime=["20260101000000Z"],
+                )
+            ]
+        )
+    )
+    assert read_directory([file]).accounts[ANNA].attributes == {
+        "zimbraPrefLocale": ("de", "it"),
+        "zimbraPasswordModifiedTime": ("20260101000000Z",),
+    }
+
+
+def test_a_backup_path_holds_all_of_a_directory(tmp_path: Path, example: Directory) -> None:
+    with BackupWriter(tmp_path / "backup", product=example.product) as writer:
+        for domain in example.domains:
+            writer.put_domain(domain)
+        for cos in example.classes_of_service:
+            writer.put_cos(cos)
+        for each in example.distribution_lists:
+            writer.put_list(each)
+        for account in example.accounts.values():
+            writer.put_account(account)
+    source = BackupPathSource(str(tmp_path / "backup"))
+    assert tuple(source.domains()) == example.domains
+    assert tuple(source.classes_of_service()) == example.classes_of_service
+    assert tuple(source.distribution_lists()) == example.distribution_lists
+    assert {one: source.account(one) for one in example.accounts} == example.accounts

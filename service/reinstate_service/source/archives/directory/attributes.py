@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from reinstate_service.model import Attributes
 
@@ -74,11 +75,13 @@ def left_over(
     return {
         spelled[name]: values
         for name, values in attributes.items()
-        if name not in used
-        and name not in _OPERATIONAL
-        and name not in _BOUND
-        and not is_secret(name)
+        if name not in used and _is_kept(name)
     }
+
+
+@lru_cache(4096)
+def _is_kept(name: str) -> bool:
+    return name not in _OPERATIONAL and name not in _BOUND and not is_secret(name)
 
 
 def is_secret(name: str) -> bool:

@@ -9,8 +9,9 @@ stands in the later file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reinstate_service.model import Attributes
@@ -37,7 +38,8 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An entry as text; `attributes` by name in lower case, `spelled` as the file has it."""
+    """An entry as text; `attributes` by name in lower case, which `spelled` gives as the first
+    file has it, for all records together."""
 
     file: str
     line: int
@@ -75,6 +77,7 @@ class Gathered:
 
     problems: Problems
     records: dict[tuple[Rdn, ...], Record] = field(default_factory=dict, repr=False)
+    spelled: dict[str, str] = field(default_factory=dict, repr=False)
     carbonio: bool = False
     zimbra: bool = False
     #: Entries that are no part of a restore: servers, zimlets, MIME types, ...
@@ -94,39 +97,52 @@ def gather(files: Sequence[Path], problems: Problems) -> Gathered:
     gathered = Gathered(problems)
     for file in files:
         for entry in read_entries(file, problems):
-            _note_product(gathered, entry)
-            record = _record(entry, problems)
-            if not record.all("objectClass"):
-                gathered.say(record, "it names no object class: export objectClass as well")
-            elif record.kinds:
-                _keep(gathered, record)
-            else:
+            classes = _classes(entry)
+            _note_product(gathered, entry, classes)
+            if not classes:
+                reason = "it names no object class: export objectClass as well"
+                problems.add(entry.file, entry.line, entry.dn, reason)
+            elif KINDS.keys().isdisjoint(classes):
                 gathered.others += 1
+            else:
+                _keep(gathered, _record(gathered, entry))
     return gathered
 
 
-def _note_product(gathered: Gathered, entry: Entry) -> None:
+def _classes(entry: Entry) -> set[str]:
+    return {
+        value.decode(errors="replace").lower()
+        for name, values in entry.attributes.items()
+        if name.lower() == "objectclass"
+        for value in values
+    }
+
+
+def _note_product(gathered: Gathered, entry: Entry, classes: set[str]) -> None:
     """Carbonio's schema adds attributes of its own; its classes of service hold some of them."""
-    classes = {value.lower() for value in _values(entry, "objectclass")}
-    if any(name.lower().startswith("carbonio") for name in entry.attributes) or any(
-        name.startswith(b"carbonio") for name in classes
-    ):
+    if any(name.lower().startswith("carbonio") for name in (*entry.attributes, *classes)):
         gathered.carbonio = True
-    elif b"zimbracos" in classes:
+    elif "zimbracos" in classes:
         gathered.zimbra = True
 
 
-def _values(entry: Entry, key: str) -> Iterable[bytes]:
-    return (
-        value for name, all_ in entry.attributes.items() if name.lower() == key for value in all_
-    )
+#: Most values are among a few, such as TRUE; those are kept once for all records.
+_SHORT, _SHARED_LIMIT = 24, 4096
+_shared: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
-def _record(entry: Entry, problems: Problems) -> Record:
+def _share(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(values) > 1 or len(values[0]) > _SHORT:
+        return values
+    if len(_shared) < _SHARED_LIMIT:
+        return _shared.setdefault(values, values)
+    return _shared.get(values, values)
+
+
+def _record(gathered: Gathered, entry: Entry) -> Record:
     attributes: Attributes = {}
-    spelled: dict[str, str] = {}
     for name, values in entry.attributes.items():
-        key = name.lower()
+        key = sys.intern(name.lower())
         if key.partition(";")[0] in BINARY:
             continue
         texts = []
@@ -135,10 +151,12 @@ def _record(entry: Entry, problems: Problems) -> Record:
                 texts.append(value.decode())
             except UnicodeDecodeError:
                 reason = f"a value of {name} is no text and is left out"
-                problems.add(entry.file, entry.line, entry.dn, reason)
+                gathered.problems.add(entry.file, entry.line, entry.dn, reason)
         if texts:
-            attributes[key], spelled[key] = tuple(texts), name
-    return Record(entry.file, entry.line, entry.dn, parse_dn(entry.dn), attributes, spelled)
+            attributes[key] = _share(tuple(texts))
+            gathered.spelled.setdefault(key, name)
+    path = parse_dn(entry.dn)
+    return Record(entry.file, entry.line, entry.dn, path, attributes, gathered.spelled)
 
 
 def _keep(gathered: Gathered, new: Record) -> None:
@@ -152,14 +170,7 @@ def _keep(gathered: Gathered, new: Record) -> None:
         if name in old.attributes and sorted(old.attributes[name]) != sorted(values)
     ]
     if not differing:
-        gathered.records[new.path] = Record(
-            new.file,
-            new.line,
-            new.dn,
-            new.path,
-            {**old.attributes, **new.attributes},
-            {**old.spelled, **new.spelled},
-        )
+        gathered.records[new.path] = replace(new, attributes={**old.attributes, **new.attributes})
         return
     times = old.one("modifyTimestamp"), new.one("modifyTimestamp")
     kept, dropped = (old, new) if all(times) and times[1] < times[0] else (new, old)

@@ -142,7 +142,7 @@ def _entry(record: list[_Line], file: str, problems: Problems) -> Entry | None:
             return None
         first = record[0]
         found = _attribute(first)
-    if isinstance(found, tuple) and found[0].lower() in _SEARCH_ENDS:
+    if found is not None and found[0].lower() in _SEARCH_ENDS:
         _search_end(record, file, problems)
         return None
     if found is None or found[0].lower() != "dn":

@@ -16,7 +16,7 @@ Rdn = tuple[str, str]
 def parse_dn(dn: str) -> tuple[Rdn, ...]:
     """The relative names, the entry's own first: type and value, both in lower case, since
     LDAP compares them so. A name of several parts keeps its first part only."""
-    return tuple(_rdn(part) for part in _split(dn, ",;") if part.strip())
+    return tuple(_rdn(part) for part in _split(dn, ",") if part.strip())
 
 
 def _rdn(part: str) -> Rdn:
@@ -25,7 +25,9 @@ def _rdn(part: str) -> Rdn:
 
 
 def _split(text: str, at: str) -> list[str]:
-    """`text` at each of the characters `at` that is neither escaped nor quoted."""
+    """`text` at each character `at` that is neither escaped nor quoted."""
+    if "\\" not in text and '"' not in text:
+        return text.split(at)
     parts, start, quoted, position = [], 0, False, 0
     while position < len(text):
         character = text[position]
@@ -33,7 +35,7 @@ def _split(text: str, at: str) -> list[str]:
             position += 1
         elif character == '"':
             quoted = not quoted
-        elif character in at and not quoted:
+        elif character == at and not quoted:
             parts.append(text[start:position])
             start = position + 1
         position += 1
@@ -44,7 +46,7 @@ _ESCAPE = re.compile(rb"\\([0-9A-Fa-f]{2})|\\(.)|\"", re.DOTALL)
 
 
 def _unescape(value: str) -> str:
-    """RFC 4514 §2.4, and the quotes of RFC 2253's ancestors."""
+    """RFC 4514 §2.4, and the quotes that RFC 2253 still allowed."""
 
     def plain(match: re.Match[bytes]) -> bytes:
         return bytes.fromhex(match[1].decode()) if match[1] else match[2] or b""

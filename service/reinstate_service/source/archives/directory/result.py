@@ -21,7 +21,7 @@ class Directory(Frozen, frozen=True):
     `accounts` by id; `by_address` gives the id of the account that an address or alias, in
     lower case, belongs to. `names` gives the address or name of everything by its id, to
     resolve the grantees of grants. `others` counts the entries that have no place in a
-    restore. What could not be read is in `problems`, in the order of the files.
+    restore. What could not be read, or is left out, is in `problems`.
     """
 
     product: Product = Product.GENERIC

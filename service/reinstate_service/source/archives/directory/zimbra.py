@@ -73,6 +73,9 @@ def directory_of(gathered: Gathered) -> Directory:
         *(account.address for account in accounts.values()),
         *(one.address for one in lists),
     )
+    if gathered.others and not gathered.records:
+        reason = f"{gathered.others} entries, and none is of Zimbra's or Carbonio's schema"
+        gathered.problems.add("LDIF", 0, "", reason)
     domains = (*around.domains.values(), *_unnamed_domains(around, addresses))
     return Directory(
         _product(gathered),
