@@ -93,7 +93,8 @@ def used(
 ) -> set[str]:
     """The extensions whose words the calls use.
 
-    `needed` are those that the script requires. `variables` and `encoded` tell whether the script's strings are expanded.
+    `needed` are those that the script requires. `variables` and `encoded` tell whether the
+    script's strings are expanded.
     """
     found: set[str] = set()
     for call in calls:
