@@ -22,7 +22,7 @@ from property.stepping import Died
 from property.world import DAY, QUOTA, World
 from reinstate_journal.check import check
 from reinstate_journal.errors import DestinationError
-from reinstate_journal.events import ItemsCompleted
+from reinstate_journal.events import ItemsCompleted, PhaseStarted, RunStarted
 from reinstate_service.destination.contract import Destination, Mailbox
 from reinstate_service.model import Folder, Mountpoint, Path
 from reinstate_service.testing.folders import NAMESPACES, PLAIN_NAMES
@@ -159,6 +159,9 @@ class Simulation:
         quotas = [world.state.accounts[address].quota for address in addresses.values()]
         assert quotas == [QUOTA] * len(quotas)
         self._rest()
+        marks = [one.event for one in world.journal.read(types=(RunStarted, PhaseStarted))]
+        begun = Counter((type(one), one.run, getattr(one, "phase", 0)) for one in marks)  # type: ignore[attr-defined]
+        assert set(begun.values()) == {1}, "a run or phase was begun twice"
         # The chain, and the projections against ones that are folded anew.
         assert check(world.journal.path) == []
 
