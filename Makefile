@@ -9,7 +9,7 @@ JOBS ?= auto
 #: Where the long runs count what held.
 CRASH := $(CURDIR)/.crash
 
-.PHONY: help demo test lint crash bench docs lock system-packages clean
+.PHONY: help demo test lint crash laws bench docs lock system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,12 +26,16 @@ lint: $(VENV)/.dev ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-crash: $(VENV)/.dev system-packages ## the long runs: many kills, many examples; makes the fault matrix
+crash: $(VENV)/.dev system-packages ## the long runs of everything that goes wrong; makes the fault matrix
 	rm -rf $(CRASH) && mkdir $(CRASH)
-	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/fuzz tests/property \
+	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/fuzz \
 		-n $(JOBS) --dist worksteal -s
 	PYTHONPATH=tests $(BIN)/python -m generated matrix $(CRASH)/runs
 	$(BIN)/python -m tests.bench.peers
+	$(MAKE) laws
+
+laws: $(VENV)/.dev ## every law with twenty times the examples of `make test`
+	REINSTATE_LONG=1 $(BIN)/pytest tests/property -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/.dev ## speed and memory, printed
 	$(BIN)/python -m tests.bench

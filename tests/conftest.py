@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+LONG = "REINSTATE_LONG" in os.environ
 
 # Machines are shared and noisy: an example is never judged by how long it took.
 for name, examples in (("test", 100), ("long", 5_000)):
@@ -14,4 +17,12 @@ for name, examples in (("test", 100), ("long", 5_000)):
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
-settings.load_profile("long" if "REINSTATE_LONG" in os.environ else "test")
+settings.load_profile("long" if LONG else "test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked `long` is of `make crash` alone."""
+    if not LONG:
+        waiting = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=waiting)
+        items[:] = [item for item in items if item not in waiting]

@@ -62,6 +62,11 @@ def _render(found: AccountMap) -> Iterator[str]:
             f" moved to {_path(moved.target)} of the owner"
             + (f"; {moved.gone} had been moved away by the user" if moved.gone else "")
         )
+    for name, translated in found.translated.items():
+        yield ""
+        yield f"Filter {name}, translated into standard Sieve"
+        for kept in translated.kept:
+            yield f"  line {kept.line} of the backup's: {kept.text} is not run: {kept.reason}"
     for name, script in found.filters.items():
         yield ""
         waits = script.changed and not script.active

@@ -87,6 +87,10 @@ def _render_account(account: AccountPreview, *, every_folder: bool) -> Iterator[
         yield f"    REFUSED    grant to {grantee}: {reason}"
     for mountpoint in sorted(account.mountpoints, key=lambda one: (not one.refused, one.ground)):
         yield f"    {_mountpoint(mountpoint)}"
+    for script in account.filters:
+        for kept in script.kept:
+            text = f"filter {script.name}, line {kept.line}: {kept.text}"
+            yield f"    COMMENT    {text}: {kept.reason}"
     for merged, sharing in account.merged:
         yield f"    merged     {'/'.join(merged)}: folders {', '.join(sharing)}"
     for folder in account.folders:

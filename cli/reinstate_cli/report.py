@@ -141,7 +141,7 @@ def _filter_notes(report: Report, limit: int) -> list[str]:
     if not report.filter_notes:
         return []
     shown = report.filter_notes[:limit] if limit else report.filter_notes
-    lines = ["", "Left as it is in filters, for a person to look at:"]
+    lines = ["", "In filters, for a person to look at:"]
     lines += [
         f"  {one.address}  {one.script}, line {one.line}: {one.text}: {one.reason}" for one in shown
     ]

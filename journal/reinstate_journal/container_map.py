@@ -69,6 +69,15 @@ class MappedFilter(msgspec.Struct, frozen=True):
     active: bool
 
 
+class TranslatedFilter(msgspec.Struct, frozen=True):
+    """A filter script of the backup as it was translated last; `kept` are the rules that are only
+    a comment in it."""
+
+    before: str
+    after: str
+    kept: tuple[FilterLeft, ...]
+
+
 class Containers(Protocol):
     """Answers for one account's stream, as the journal is at the moment of the question."""
 
@@ -88,6 +97,9 @@ class Containers(Protocol):
 
     def filters(self, stream: str) -> dict[str, MappedFilter]:
         """Every script that was redirected or reported, by its name."""
+
+    def translated(self, stream: str) -> dict[str, TranslatedFilter]:
+        """Every script that was translated, by its name."""
 
     def relocating(self, stream: str) -> list[Relocation]:
         """The relocations whose outcome is not known."""

@@ -423,6 +423,16 @@ class FilterLeft(msgspec.Struct, frozen=True):
     reason: str
 
 
+class FilterTranslated(Event, frozen=True):
+    """A filter script of the backup is written in standard Sieve for the destination: `before` and
+    `after` are digests of its text. The rules in `kept` are only a comment there."""
+
+    script: str
+    before: str
+    after: str
+    kept: tuple[FilterLeft, ...] = ()
+
+
 class FilterRedirected(Event, frozen=True):
     """It is decided what becomes of a filter script: `before` and `after` are digests of its
     text; they are equal if it stays and only something in it was `left`."""

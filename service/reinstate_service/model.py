@@ -18,8 +18,19 @@ Path = tuple[str, ...]
 Attributes = dict[str, tuple[str, ...]]
 
 
+#: Fields that are shown in no repr, and so in no log, traceback or failed test.
+_SECRETS = frozenset({"password"})
+
+
 class Frozen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of the model; equal when all fields are."""
+    """Base of the model; equal when all fields are. A repr shows of secrets only that they are."""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={'...' if value and name in _SECRETS else repr(value)}"
+            for name, value in msgspec.structs.asdict(self).items()
+        )
+        return f"{type(self).__name__}({shown})"
 
 
 class ItemType(enum.StrEnum):
@@ -157,7 +168,8 @@ class Item(Frozen, frozen=True):
 
     `digest` is base64 of the SHA-256 of the content with "/" written as ","
     (28 characters: SHA-1, in old data); `size` is that of the content. `name` is
-    a document's file name. `deleted` means that the backup saw it deleted.
+    a document's file name. `deleted` means that the backup saw it deleted. `other_folders`
+    are those in which other states of the item have this content.
     """
 
     id: str
@@ -171,6 +183,7 @@ class Item(Frozen, frozen=True):
     imap_uid: int | None = None
     name: str = ""
     deleted: bool = False
+    other_folders: tuple[str, ...] = ()
 
 
 class UnreadableItem(Frozen, frozen=True):
@@ -207,8 +220,9 @@ class Signature(Frozen, frozen=True):
 class DataSource(Frozen, frozen=True):
     """An external POP or IMAP account that is collected into `folder`.
 
-    `password` is kept as the backup holds it and never leaves the destination's
-    own protected store.
+    `password` is in clear text: a source undoes what its infrastructure stored, since
+    that is of use only beside the same id. It is in no repr, event or report, and goes
+    nowhere but into the destination's own protected store.
     """
 
     id: str

@@ -110,6 +110,7 @@ def delivery(
     *,
     keywords: tuple[str, ...] = (),
     pieces: Callable[[], Iterator[bytes]] | None = None,
+    elsewhere: tuple[Path, ...] = (),
     **fields: Any,
 ) -> Delivery:
     """A delivery of `content` named `name`."""
@@ -128,6 +129,7 @@ def delivery(
         item=Item(**item),
         keywords=keywords,
         content=pieces or (lambda: iter([content])),
+        elsewhere=elsewhere,
     )
 
 
@@ -495,6 +497,29 @@ class DestinationContract(Suite):
             answers = mailbox.deliver([delivery("r1-1", ("A",)), delivery("r1-1", ("B",))])
             assert answers == [Delivered(), Delivered()]
             assert {item.path for item in mailbox.contents()} == {("A",), ("B",)}
+
+    @pytest.mark.parametrize("view", [ItemType.MESSAGE, ItemType.CONTACT])
+    def test_a_delivery_is_found_in_another_folder_that_is_named(
+        self, destination: Destination, reopen: Reopen, view: ItemType
+    ) -> None:
+        folders: dict[Path, Folder] = {("A",): folder(view), ("B",): folder(view)}
+        with destination.mailbox(ALICE.address) as mailbox:
+            for path, made in folders.items():
+                mailbox.create_folder(path, made)
+            mailbox.deliver([delivery("r1-1", ("A",), type=view)])
+            before = mailbox.folders()
+        others: tuple[Path, ...] = (("Gone",), ("shared", "x"), ("A",))
+        batch = [
+            delivery(name, ("B",), type=view, elsewhere=others) for name in ("r1-1", "r1-2", "r1-3")
+        ]
+        for opened in (destination, reopen()):
+            with opened.mailbox(ALICE.address) as mailbox:
+                answers = mailbox.deliver(batch[:2])
+                assert answers[0] == Delivered(found=True, elsewhere=("A",))
+                assert sorted(mailbox.folders(), key=str) == sorted(before, key=str)
+        with reopen().mailbox(ALICE.address) as mailbox:
+            answers = mailbox.deliver(batch)
+            assert answers[1:] == [Delivered(found=True), Delivered()]
 
     def test_a_name_is_whole(self, destination: Destination, reopen: Reopen) -> None:
         names = ["r1-1", "r1-11", "r1-1.x", "1-1", "x.r1-1"]

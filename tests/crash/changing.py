@@ -11,6 +11,7 @@ from pathlib import Path
 
 import oracle
 from crash.killing import CONTEXT, outcome_of
+from crash.small import ADDRESSES
 from crash.stage import Death
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
@@ -24,7 +25,6 @@ from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
 from team import ALICE, DAY, write_backup
 
-ADDRESSES = ("alice@example.test", "bob@example.test")
 _NO_FLAGS = Flag(0)
 #: alice's items, in the order in which they are restored, two at a time.
 ITEMS = ("1001", "1002", "1003", "1004")

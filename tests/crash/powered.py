@@ -12,30 +12,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from crash.small import put_strays
 from reinstate_journal import open_reader
 from reinstate_journal.events import MountpointMapped
 from reinstate_journal.sqlite.backup import flush
 from reinstate_journal.sqlite.writer import SqliteJournal
-from reinstate_service.destination.contract import Delivery
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
-from reinstate_service.model import (
-    Account,
-    DataSource,
-    Filters,
-    Flag,
-    Folder,
-    Item,
-    ItemType,
-)
-from reinstate_service.operations.sample_content import salted_hash
 from reinstate_service.restore.options import Options
-from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
-from team import ALICE, DAY, SCRIPT, SECRET, restore_until_phase_3, write_backup
-
-ADDRESSES = ("alice@example.test", "bob@example.test")
-_STRAY = {("Team",): 2, ("Team", "Old"): 1}
+from team import restore_until_phase_3
 
 
 class Place:
@@ -53,48 +39,6 @@ class Place:
         )
 
 
-def write_whole_backup(path: Path) -> None:
-    """The backup of `team`, with quotas, flags, keywords, a collection and a large message."""
-    write_backup(path)
-    hashed = salted_hash(SECRET, b"saltsalt")
-    with BackupWriter(path, clock=lambda: DAY + 1, durable=False) as writer:
-        source = DataSource("900", "old server", "imap", "imap.example.test", 993, "alice")
-        writer.put_account(
-            Account(
-                ALICE,
-                ADDRESSES[0],
-                password=hashed,
-                quota=10_000_000,
-                filters=Filters(incoming=SCRIPT, before="keep;\n"),
-                data_sources=(source,),
-            )
-        )
-        writer.put_folder(ALICE, Folder("270", "258", "2026.1"))
-        writer.put_folder(ALICE, Folder("271", "", "People", view=ItemType.CONTACT))
-        flags = Flag.SEEN | Flag.FORWARDED
-        for number, size in enumerate((40, 700, 20_000), start=2000):
-            content = f"Subject: {number}\r\n\r\n".encode() + b"%d\r\n" % number * size
-            writer.put_item(
-                ALICE,
-                str(number),
-                content=content[:size],
-                folder="270",
-                date=DAY - number * 1000,
-                flags=flags,
-                tags=("todo", "later"),
-            )
-        writer.put_item(
-            ALICE,
-            "2100",
-            content=b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\nEND:VCARD\r\n",
-            folder="271",
-            date=DAY,
-            type=ItemType.CONTACT,
-            tags=("todo",),
-        )
-        writer.finish_scan(DAY + 1)
-
-
 def restore_with_strays(place: Place) -> None:
     """Restores to the end. When phase 2 is through, filters put mail where a mountpoint
     belongs, if it is not decided yet what becomes of that."""
@@ -103,9 +47,7 @@ def restore_with_strays(place: Place) -> None:
         decided = any(True for _ in reader.read(types=[MountpointMapped]))
     if not decided:
         destination = open_destination(place.options.destination)
-        with destination.mailbox(ADDRESSES[0]) as mailbox:
-            for path, number in _STRAY.items():
-                mailbox.deliver([_mail(path, one) for one in range(number)])
+        put_strays(destination)
         destination.close()
         _cache_granted_folders(place)
     restore_here(place.journal, place.options)
@@ -117,12 +59,6 @@ def _cache_granted_folders(place: Place) -> None:
     cache.write_bytes(b"")
     for path in (cache, cache.parent):
         flush(path)
-
-
-def _mail(path: tuple[str, ...], number: int) -> Delivery:
-    content = f"Subject: {'/'.join(path)} {number}\n\nx\n".encode()
-    item = Item("m", ItemType.MESSAGE, "", DAY + number * 1000, len(content), "", Flag.SEEN)
-    return Delivery(f"M{number}P{len(path)}", path, item, ("mine",), lambda: iter([content]))
 
 
 class OutcomeBeforeFlush:

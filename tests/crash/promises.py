@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from crash.powered import ADDRESSES, Place
+from crash.powered import Place
+from crash.small import ADDRESSES
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_journal.events import AccountCreated, ItemRestored, ItemsRelocated

@@ -1,5 +1,4 @@
-"""Small restores that have everything: a share, a filter, quotas, flags, keywords, a contact;
-and mail that filters have put where a mountpoint belongs."""
+"""Where restores begin that a system call ends."""
 
 from __future__ import annotations
 
@@ -7,84 +6,16 @@ import shutil
 from pathlib import Path
 
 from crash.killing import Outcome, outcome_of
-from reinstate_service.destination.contract import Delivery
+from crash.small import ADDRESSES, put_strays, write_small_backup
 from reinstate_service.destination.open import open_destination
-from reinstate_service.model import (
-    Account,
-    DataSource,
-    Filters,
-    Flag,
-    Folder,
-    Item,
-    ItemType,
-    Tag,
-)
-from reinstate_service.operations.sample_content import salted_hash
 from reinstate_service.restore.options import Options
-from reinstate_service.source.backup_path import BackupWriter
-from team import ALICE, BOB, DAY, SCRIPT, SECRET, restore_until_phase_3, write_backup
-
-ADDRESSES = ("alice@example.test", "bob@example.test")
-#: How many messages lie in each folder that alice's filter has made.
-STRAY = {("Team",): 3, ("Team", "Old"): 2}
-_QUOTA = 10 << 20
+from team import restore_until_phase_3
 
 
-def write_rich_backup(path: Path) -> None:
-    """The share between two accounts, with quotas, flags, keywords, a contact, an alias and a
-    data source."""
-    write_backup(path)
-    hashed = salted_hash(SECRET, b"saltsalt")
-    later = DAY + 1000
-    with BackupWriter(path, clock=lambda: later, durable=False) as writer:
-        source = DataSource("s", "Elsewhere", "imap", "imap.example.org", folder="258")
-        writer.put_account(
-            Account(
-                ALICE,
-                "alice@example.test",
-                password=hashed,
-                quota=_QUOTA,
-                aliases=("a@example.test",),
-                data_sources=(source,),
-                filters=Filters(incoming=SCRIPT),
-            )
-        )
-        writer.put_account(Account(BOB, "bob@example.test", password=hashed, quota=2 * _QUOTA))
-        writer.put_tag(BOB, Tag("64", "urgent"))
-        writer.put_folder(BOB, Folder("7", "", "Contacts", view=ItemType.CONTACT))
-        card = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Carol\r\nEND:VCARD\r\n"
-        writer.put_item(
-            BOB,
-            "1100",
-            content=card,
-            folder="7",
-            date=DAY,
-            type=ItemType.CONTACT,
-            flags=Flag.FLAGGED,
-        )
-        flagged = b"Subject: flagged\r\n\r\nbody\r\n"
-        flags = Flag.SEEN | Flag.FORWARDED
-        writer.put_item(
-            BOB, "1101", content=flagged, folder="2", date=DAY, flags=flags, tags=("urgent",)
-        )
-        writer.finish_scan(later)
-
-
-def mail(path: tuple[str, ...], number: int) -> Delivery:
-    """A message that a filter could have delivered."""
-    content = f"Subject: {'/'.join(path)} {number}\n\nx\n".encode()
-    item = Item("m", ItemType.MESSAGE, "", DAY + number * 1000, len(content), "", Flag.SEEN)
-    name = f"M{number}P{len(path)}"
-    return Delivery(name, path, item, ("todo",), lambda: iter([content]))
-
-
-def restore_until_strays_lie(folder: Path, options: Options) -> None:
-    """Restores as far as phase 3, and lets mail arrive where alice's mountpoint belongs."""
+def _restore_until_strays_lie(folder: Path, options: Options) -> None:
     restore_until_phase_3(folder / "reinstate.db", options)
     destination = open_destination(options.destination)
-    with destination.mailbox("alice@example.test") as mailbox:
-        for path, number in STRAY.items():
-            mailbox.deliver([mail(path, one) for one in range(number)])
+    put_strays(destination)
     destination.close()
 
 
@@ -98,9 +29,9 @@ class Scene:
         self.backup = folder / "backup"
         self._template = folder / "template"
         self._template.mkdir(parents=True)
-        write_rich_backup(self.backup)
+        write_small_backup(self.backup)
         if kind != "whole":
-            restore_until_strays_lie(self._template, self.options(self._template))
+            _restore_until_strays_lie(self._template, self.options(self._template))
 
     def options(self, folder: Path) -> Options:
         """The options of the restore in `folder`."""

@@ -13,46 +13,25 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from crash.killing import CONTEXT, Outcome, outcome_of
+from crash.small import ADDRESSES, MIB, STRAY, put_strays, write_small_backup
 from reinstate_journal.check import check
 from reinstate_journal.crashpoints import At, Point, watch
-from reinstate_service.destination.contract import Delivery
 from reinstate_service.destination.maildir import disk
 from reinstate_service.destination.maildir.removal import ASIDE
 from reinstate_service.destination.open import open_destination
-from reinstate_service.model import (
-    Account,
-    ClassOfService,
-    DataSource,
-    DistributionList,
-    Domain,
-    Filters,
-    Flag,
-    Folder,
-    Grant,
-    GranteeType,
-    Item,
-    ItemType,
-    Mountpoint,
-    Tag,
-)
-from reinstate_service.operations.sample_content import card
+from reinstate_service.model import Account, Domain
 from reinstate_service.restore import items, mountpoints
 from reinstate_service.restore.options import Options
-from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
-from team import ALICE, BOB, DAY, SCRIPT, SYSTEM_FOLDERS
+from team import ALICE, BOB, DAY
 
 VARIANTS = ("shared", "symlink", "fresh", "found")
-ADDRESSES = ("alice@example.test", "bob@example.test")
-STRAY = {("Team",): 3, ("Team", "Old"): 2}
 #: What `os._exit` is called with; no other exit code of ours is like it.
 GONE = 77
-_MIB = 1 << 20
 
 
 class Death(NamedTuple):
@@ -82,7 +61,7 @@ class Stage:
             skip_account_provisioning=variant == "found",
             concurrent_accounts=1,
         )
-        write_backup(folder / "backup")
+        write_small_backup(folder / "backup")
         if variant != "fresh":
             self._found()
         self.keep("before")
@@ -95,13 +74,13 @@ class Stage:
         destination = open_destination(self._options.destination)
         destination.put_domain(Domain("d", "example.test"))
         destination.put_account(Account(ALICE, "alice@example.test"))
-        destination.set_quota("alice@example.test", 5 * _MIB)
+        destination.set_quota("alice@example.test", 5 * MIB)
         if self._variant == "found":
             destination.put_account(Account(BOB, "bob@example.test"))
         else:
+            put_strays(destination)
             with destination.mailbox("alice@example.test") as mailbox:
-                for path, number in STRAY.items():
-                    mailbox.deliver([_mail(path, one) for one in range(number)])
+                for path in STRAY:
                     mailbox.subscribe(path)
         destination.close()
 
@@ -194,64 +173,6 @@ def _arrive(folder: Path, name: str) -> None:
     message = folder / "new" / f"1767690000.{name}"
     message.write_bytes(f"Subject: {name}\r\n\r\nx\r\n".encode())
     os.utime(message, (DAY // 1000, DAY // 1000))
-
-
-def write_backup(path: Path) -> None:
-    """alice has a mountpoint of bob's folder Team, and a filter that files there; everything
-    else is there once."""
-    with BackupWriter(path, clock=lambda: DAY, durable=False) as writer:
-        writer.put_domain(Domain("d", "example.test", aliases=("example.invalid",)))
-        writer.put_cos(ClassOfService("c", "staff", 3 * _MIB))
-        writer.put_list(DistributionList("l", "all@example.test", members=ADDRESSES))
-        for account in _accounts():
-            writer.put_account(account)
-            for folder in SYSTEM_FOLDERS:
-                writer.put_folder(account.id, folder)
-            writer.put_tag(account.id, Tag("64", "todo"))
-        grants = (Grant(ALICE, GranteeType.USER, "rwidxc"),)
-        writer.put_folder(BOB, Folder("257", "", "Team", grants=grants))
-        writer.put_folder(ALICE, Folder("258", "", "Work"))
-        writer.put_folder(ALICE, Folder("259", "", "People", ItemType.CONTACT, colour="red"))
-        writer.put_mountpoint(ALICE, Mountpoint("300", "", "Team", BOB, "257"))
-        _write_items(writer)
-        writer.finish_scan(DAY)
-
-
-def _accounts() -> Iterable[Account]:
-    source = DataSource("s", "Old", "imap", host="old.test", port=993, user="alice", folder="258")
-    yield Account(
-        ALICE,
-        "alice@example.test",
-        cos="c",
-        data_sources=(source,),
-        filters=Filters(incoming=SCRIPT, outgoing='require "fileinto";\n'),
-        attributes={"zimbraPrefWhenInFolderIds": ("258",)},
-    )
-    yield Account(BOB, "bob@example.test", quota=10 * _MIB, aliases=("robert@example.test",))
-
-
-def _write_items(writer: BackupWriter) -> None:
-    places = ((BOB, "257"), (BOB, "2"), (ALICE, "258"), (ALICE, "258"), (ALICE, "2"))
-    for number, (account, folder) in enumerate(places, start=1000):
-        content = f"Subject: restored {number}\r\n\r\nbody\r\n".encode()
-        tags = ("todo",) if number % 2 == 0 else ()
-        writer.put_item(account, str(number), content=content, folder=folder, date=DAY, tags=tags)
-    writer.put_item(
-        ALICE,
-        "2000",
-        content=card("Bob", "bob@example.test"),
-        folder="259",
-        date=DAY,
-        type=ItemType.CONTACT,
-        flags=Flag.FLAGGED,
-    )
-
-
-def _mail(path: tuple[str, ...], number: int) -> Delivery:
-    content = f"Subject: {'/'.join(path)} {number}\n\nx\n".encode()
-    item = Item("m", ItemType.MESSAGE, "", DAY + number * 1000, len(content), "", Flag.SEEN)
-    name = f"M{number}P{len(path)}"
-    return Delivery(name, path, item, ("todo",), lambda: iter([content]))
 
 
 def lying(outcome: Outcome) -> Counter[tuple[str, tuple[str, ...]]]:

@@ -21,6 +21,8 @@ from crash.changing import (
 )
 from crash.matrix import Row, ran
 from crash.stage import Death
+from reinstate_journal import open_reader
+from reinstate_journal.events import ItemRestored
 from reinstate_service.model import Flag, Folder
 from team import ALICE, DAY
 
@@ -45,6 +47,13 @@ VANISHED = Row(
     "blobs vanish, and come back later",
     _MID,
     "what lies there already counts; else it fails as BlobMissing, and the run after restores it",
+    _TEST,
+)
+MOVED = Row(
+    _GROUP,
+    "a scan moves an item of the batch in hand to another folder",
+    _MID,
+    "it is there once: where it was put, or, if it was not yet, where it belongs now",
     _TEST,
 )
 CUT = Row(
@@ -119,31 +128,53 @@ def test_what_a_scan_adds_comes_with_the_next_restore_and_nothing_else_changes(
 
 
 @pytest.mark.parametrize("death", DEATHS, ids=str)
-@pytest.mark.parametrize("deleted", [False, True])
-def test_an_item_in_hand_that_the_scan_moves_or_deletes_keeps_what_was_delivered_of_it(
-    whole: Counter[oracle.Lying],
-    workplace: Path,
-    death: Death,
-    deleted: bool,
+@pytest.mark.parametrize("folder_too", [False, True])
+def test_an_item_in_hand_that_a_scan_moves_is_there_once(
+    whole: Counter[oracle.Lying], workplace: Path, death: Death, folder_too: bool
 ) -> None:
-    """As when a user moves it: its name is looked for where it belongs now."""
+    """As with a recorded item, the folder that it was put into stays its folder; also when the
+    backup has that folder no more."""
+    moved = ITEMS[2]
+    changing = Changing(workplace)
+    changing.die(death)
+    with changing.scan(DAY + 1000) as writer:
+        for item in ITEMS[2:] if folder_too else (moved,):
+            put_message(writer, item, "5", Flag.FLAGGED if item == moved else Flag(0))
+        if folder_too:
+            writer.delete_item(ALICE, "258")
+        writer.finish_scan()
+    changing.restore()
+    in_sent = {digest_of(moved)} if death is DECIDED else set()
+    if folder_too and death in {DECIDED, HALF}:
+        in_sent.add(digest_of(_LAST))
+    expected = Counter(
+        one._replace(path=("Sent",)) if one.digest in in_sent else one for one in whole.elements()
+    )
+    assert changing.lying() == expected
+    assert changing.failures() == []
+    with open_reader(changing.journal) as journal:
+        recorded = {
+            one.event.item: one.event.folder
+            for one in journal.read(types=[ItemRestored])
+            if isinstance(one.event, ItemRestored)
+        }
+    assert recorded[moved] == ("5" if death is DECIDED else "258")
+    ran(MOVED)
+
+
+@pytest.mark.parametrize("death", DEATHS, ids=str)
+def test_an_item_in_hand_that_a_scan_deletes_keeps_what_was_delivered_of_it(
+    whole: Counter[oracle.Lying], workplace: Path, death: Death
+) -> None:
     item = ITEMS[2]
     changing = Changing(workplace)
     changing.die(death)
     with changing.scan(DAY + 1000) as writer:
-        if deleted:
-            writer.delete_item(ALICE, item)
-        else:
-            put_message(writer, item, "5")
+        writer.delete_item(ALICE, item)
         writer.finish_scan()
     changing.restore()
-    found = changing.lying()
-    places = [one.path for one in found.elements() if one.digest == digest_of(item)]
-    before = [("Work",)] if death is not DECIDED else []
-    now = [("Sent",)] if death is not RECORDED and not deleted else []
-    assert sorted(places) == now + before
-    others = Counter(one for one in found.elements() if one.digest != digest_of(item))
-    assert others == Counter(one for one in whole if one.digest != digest_of(item))
+    gone = digest_of(item) if death is DECIDED else None
+    assert changing.lying() == Counter(one for one in whole if one.digest != gone)
     assert changing.failures() == []
 
 

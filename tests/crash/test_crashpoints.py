@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from crash.matrix import Row, ran
-from crash.stage import ADDRESSES, STRAY, VARIANTS, Death, Stage, lying
+from crash.small import ADDRESSES, STRAY
+from crash.stage import VARIANTS, Death, Stage, lying
 from reinstate_journal.crashpoints import POINTS, At
 
 LONG = "REINSTATE_LONG" in os.environ
@@ -149,7 +150,7 @@ def test_whatever_filters_had_put_in_the_way_lies_with_the_owner(
         } == {frozenset({"todo"})}
 
 
-@pytest.mark.skipif(not LONG, reason="make crash")
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(4 * _PARTS))
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_any_point_and_any_later_one_may_follow_each_other(

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a sm
 
 LONG = "REINSTATE_LONG" in os.environ
 #: How much of what the restore needs there is, in hundredths.
-PARTS = range(10, 100, 5) if LONG else (20, 80)
+PARTS = range(10, 95, 5) if LONG else (20, 80)
 #: The same of the journal's final size: its `-wal` needs many times that, and with the
 #: largest of these much is restored before it is full.
 JOURNAL_PARTS = (*range(50, 1600, 50),) if LONG else (50, 100, 1500)

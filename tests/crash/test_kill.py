@@ -23,7 +23,7 @@ from reinstate_service.operations.session import last_options
 from reinstate_service.restore.options import Options
 from running import restore_here, run
 
-KILLS = 2000 if "REINSTATE_LONG" in os.environ else 50
+KILLS = 400 if "REINSTATE_LONG" in os.environ else 50
 _PARTS = 10
 _GROUP, _TEST = "1 the process dies", "tests/crash/test_kill.py"
 _HOLDS = "as if nothing had been: nothing lost or doubled, journal whole"

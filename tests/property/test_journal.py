@@ -68,6 +68,13 @@ account_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.MountpointMapped, few, path, path, text, path, path, reason),
     st.builds(ev.MountpointRestored, few),
     st.builds(
+        ev.FilterTranslated,
+        few,
+        few,
+        few,
+        st.lists(st.builds(ev.FilterLeft, size, text, text), max_size=2).map(tuple),
+    ),
+    st.builds(
         ev.FilterRedirected,
         few,
         few,

@@ -42,18 +42,27 @@ _APPENDS = frozenset({"append", "append_all"})
 
 
 class World:
-    """One example. `restore` is the run in hand; `clock` gives the journal's milliseconds."""
+    """One example. `restore` is the run in hand; `clock` gives the journal's milliseconds. With
+    an `identity` the ids of backup and destination follow from it, and so does the restore's."""
 
     def __init__(
-        self, sharing: Sharing, identity: str = "", clock: Callable[[], int] | None = None
+        self,
+        sharing: Sharing,
+        identity: str = "",
+        clock: Callable[[], int] | None = None,
+        concurrent: int = 1,
     ) -> None:
         memory = File("/dev/shm")
         self.folder = File(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
         self.sharing = sharing
-        self.backed_up = write_backup(self.folder / "backup", sharing)
+        self.backed_up = write_backup(
+            self.folder / "backup", sharing, identity and f"source of {identity}"
+        )
         self.state = State(identity) if identity else State()
         self.server = Server(self.state, sharing.namespace)
-        self.options = Options(str(self.folder / "backup"), "memory:", concurrent_accounts=1)
+        self.options = Options(
+            str(self.folder / "backup"), "memory:", concurrent_accounts=concurrent
+        )
         self.source = open_source(self.options.source)
         self.restore_id = restore_id(self.source.identity().server_id, self.state.identity)
         shutil.copyfile(_empty_journal(), self.folder / "reinstate.db")
@@ -123,9 +132,15 @@ class World:
             for stream in (self.stream(account.id) for account in self.sharing.accounts)
         ]
 
-    def run(self, at_effects: Callable[[], None], at_appends: Callable[[], None]) -> None:
-        """Restores once, in this thread; calls these before and after every effect and append."""
-        destination = MemoryDestination(self.state, self.sharing.namespace)
+    def run(
+        self,
+        at_effects: Callable[[], None],
+        at_appends: Callable[[], None],
+        connected: Callable[[Destination], Destination] = lambda destination: destination,
+    ) -> None:
+        """Restores once, in this thread; calls these before and after every effect and append.
+        `connected` is what the restore reaches the destination by."""
+        destination = connected(MemoryDestination(self.state, self.sharing.namespace))
         run_restore(
             self.source,
             cast("Destination", PausingDestination(destination, at_effects)),
@@ -145,13 +160,13 @@ def _empty_journal() -> File:
     return path
 
 
-def write_backup(path: File, sharing: Sharing) -> dict[bytes, tuple[str, str]]:
+def write_backup(path: File, sharing: Sharing, server: str = "") -> dict[bytes, tuple[str, str]]:
     """The backup of these accounts; answers account and folder id of every item by its content.
 
     Who has a mountpoint may do everything in the folder that it shows.
     """
     items = {}
-    with BackupWriter(path, clock=lambda: DAY, durable=False) as writer:
+    with BackupWriter(path, server or None, clock=lambda: DAY, durable=False) as writer:
         for name in ("example.com", "example.org"):
             writer.put_domain(Domain(name.replace(".", "-"), name))
         for account in sharing.accounts:

@@ -25,6 +25,7 @@ from reinstate_journal.errors import (
 )
 from reinstate_journal.sqlite.projection import PROJECTIONS, renew
 from reinstate_journal.sqlite.row import Row
+from reinstate_journal.sqlite.tail import require_sound_tail
 
 
 class Encoded(NamedTuple):
@@ -103,6 +104,7 @@ class Committer:
             "SELECT coalesce(max(id), 0) FROM streams"
         ).fetchone()
         self._position, self._chain, self._recorded_at = self._load_head()
+        require_sound_tail(connection, path, self._position)
         self._renew(anew=False)
 
     def submit(self, parts: Sequence[Part]) -> list[int]:

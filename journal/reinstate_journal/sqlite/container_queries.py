@@ -12,6 +12,7 @@ from reinstate_journal.container_map import (
     MappedMountpoint,
     Moved,
     Relocation,
+    TranslatedFilter,
 )
 from reinstate_journal.events import FilterChange, FilterLeft, Path
 from reinstate_journal.sqlite.connections import Connections
@@ -76,6 +77,14 @@ class SqliteContainers:
         return {
             script: MappedFilter(before, after, _changes(changed), _left(left), bool(active))
             for script, before, after, changed, left, active in rows
+        }
+
+    def translated(self, stream: str) -> dict[str, TranslatedFilter]:
+        """Every script that was translated, by its name."""
+        rows = self._rows("translated", "script, before, after, kept", stream)
+        return {
+            script: TranslatedFilter(before, after, _left(kept))
+            for script, before, after, kept in rows
         }
 
     def relocating(self, stream: str) -> list[Relocation]:

@@ -53,6 +53,15 @@ _FILTERS = """CREATE TABLE filters (
     PRIMARY KEY (stream, script)
 ) WITHOUT ROWID"""
 
+_TRANSLATED = """CREATE TABLE translated (
+    stream INTEGER NOT NULL,
+    script TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    kept TEXT NOT NULL,
+    PRIMARY KEY (stream, script)
+) WITHOUT ROWID"""
+
 _RELOCATING = """CREATE TABLE relocating (
     stream INTEGER NOT NULL,
     mountpoint TEXT NOT NULL,
@@ -83,12 +92,13 @@ class ContainerMapProjection:
     """Where each backup folder, mountpoint and filter went; paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
         "mountpoints": (_MOUNTPOINTS,),
         "filters": (_FILTERS,),
+        "translated": (_TRANSLATED,),
         "relocating": (_RELOCATING,),
         "moved": (_MOVED,),
     }
@@ -155,6 +165,13 @@ def _filter_redirected(event: events.FilterRedirected) -> Statements:
     )
 
 
+def _filter_translated(event: events.FilterTranslated) -> Statements:
+    yield (
+        "INSERT OR REPLACE INTO translated VALUES (?, ?, ?, ?, ?)",
+        (event.script, event.before, event.after, encoded(event.kept)),
+    )
+
+
 def _filter_activated(event: events.FilterActivated) -> Statements:
     yield (
         "UPDATE filters SET active = 1 WHERE stream = ? AND script = ? AND after = ?",
@@ -214,6 +231,7 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.MountpointMapped: _mountpoint_mapped,
     events.MountpointRestored: _mountpoint_restored,
     events.MountpointRefused: _mountpoint_refused,
+    events.FilterTranslated: _filter_translated,
     events.FilterRedirected: _filter_redirected,
     events.FilterActivated: _filter_activated,
     events.RelocationStarted: _relocation_started,

@@ -72,9 +72,10 @@ class SqliteProgress:
                 return found
             for start in range(0, len(steps), _CHUNK):
                 chunk = steps[start : start + _CHUNK]
-                # One text for every full chunk: SQLite prepares it once.
-                marks = ", ".join("?" * _CHUNK)
-                padding = [None] * (_CHUNK - len(chunk))
+                # Two texts and no more: SQLite prepares each once. Most ask for one step.
+                width = 1 if len(chunk) == 1 else _CHUNK
+                marks = ", ".join("?" * width)
+                padding = [None] * (width - len(chunk))
                 for step, outcome, reason, size, position in connection.execute(
                     "SELECT step, outcome, reason, size, position FROM steps"  # noqa: S608 - only marks
                     f" WHERE stream = ? AND step IN ({marks})",

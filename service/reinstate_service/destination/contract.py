@@ -81,7 +81,8 @@ class Delivery(Frozen, frozen=True):
     `name` is a function of the restore and the item's step: printable ASCII without
     `/ : ,` and spaces; the effect is recognised by it. `keywords` are IMAP atoms.
     `content` starts reading the bytes anew on every call; it raises an `ItemError`
-    of the source when they are not right.
+    of the source when they are not right. `elsewhere` are other folders in which an
+    earlier run may have left the item.
     """
 
     name: str
@@ -89,16 +90,19 @@ class Delivery(Frozen, frozen=True):
     item: Item
     keywords: tuple[str, ...]
     content: Callable[[], Iterator[bytes]]
+    elsewhere: tuple[Path, ...] = ()
 
 
 class Delivered(Frozen, frozen=True):
     """What became of a delivery: `error` is None if the item is durable there, otherwise
-    the error that concerned this one item. `found` says that it was there already.
+    the error that concerned this one item. `found` says that it was there already, or,
+    with `elsewhere`, in that one of the delivery's other folders.
     `unrepresented` are the keywords it was stored without, there being no place for them."""
 
     found: bool = False
     error: ReinstateError | None = None
     unrepresented: tuple[str, ...] = ()
+    elsewhere: Path | None = None
 
 
 class StoredItem(Frozen, frozen=True):
@@ -135,7 +139,8 @@ class Mailbox(Protocol):
     def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """Puts items into their folders, which are made where they are missing; all
         are durable on return. One answer per delivery, in order. An item whose name is in
-        its folder already is found and left as it is."""
+        its folder already, or else in one `elsewhere`, is found and left as it is; no folder
+        is made to look there."""
 
     def install_filters(self, filters: Filters) -> Sequence[str]:
         """Stores the scripts and activates the incoming one; the user is never without

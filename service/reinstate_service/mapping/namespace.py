@@ -24,7 +24,8 @@ class Namespace(Frozen, frozen=True):
     (modified UTF-7, RFC 3501 §5.1.3), to which `storage_escape` characters add
     two bytes each. `shared_prefix` leads to other users' folders, with `{domain}` and
     `{local}` filled in; where `mounts_in_place`, a mountpoint stands at its own path
-    instead, and nothing has to be redirected to it.
+    instead, and nothing has to be redirected to it. `sieve` are the extensions that its
+    scripts may require (RFC 5228 §6); without any, it keeps scripts as they were written.
     """
 
     separator: str = "/"
@@ -39,6 +40,7 @@ class Namespace(Frozen, frozen=True):
     roles: dict[Role, Path] = msgspec.field(default_factory=lambda: {Role.INBOX: ("INBOX",)})
     shared_prefix: Path = ("shared", "{domain}", "{local}")
     mounts_in_place: bool = False
+    sieve: tuple[str, ...] = ()
 
     def stored_bytes(self, segment: str) -> int:
         """How many bytes `segment` takes where it is stored."""

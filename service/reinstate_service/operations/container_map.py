@@ -7,6 +7,7 @@ from reinstate_journal.container_map import (
     MappedFolder,
     MappedMountpoint,
     Moved,
+    TranslatedFilter,
 )
 from reinstate_journal.errors import UsageError
 from reinstate_journal.events import account_stream
@@ -30,6 +31,7 @@ class AccountMap(Frozen, frozen=True, omit_defaults=False):
     folders: dict[str, MappedFolder]
     mountpoints: dict[str, MappedMountpoint]
     filters: dict[str, MappedFilter]
+    translated: dict[str, TranslatedFilter]
     moved: tuple[Moved, ...]
 
 
@@ -57,5 +59,6 @@ def make_account_map(journal: Reader, account: str, restore: str | None = None) 
         containers.folders(stream),
         containers.mountpoints(stream),
         containers.filters(stream),
+        containers.translated(stream),
         tuple(containers.moved(stream)),
     )

@@ -13,13 +13,15 @@ from reinstate_service.mapping.mountpoints import (
     Owner,
     map_mountpoints,
 )
-from reinstate_service.model import AccountRef, Containers, Frozen, Path, UnreadableItem
+from reinstate_service.model import AccountRef, Containers, Filters, Frozen, Path, UnreadableItem
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.plan import (
     FolderPlan,
+    TranslatedScript,
     filed_paths,
     plan_folders,
     plan_grants,
+    translate_filters,
 )
 from reinstate_service.restore.run import read_backup
 from reinstate_service.restore.selection import reason_to_skip
@@ -39,7 +41,8 @@ def _provision(kind: str, name: str, is_there: Callable[[str], bool]) -> Provisi
 
 
 class AccountPreview(Frozen, frozen=True, omit_defaults=False):
-    """One account: what becomes of it, its items, folders, grants and mountpoints."""
+    """One account: what becomes of it, its items, folders, grants, mountpoints, and of those
+    filters that have to be translated."""
 
     account: str
     address: str
@@ -51,6 +54,7 @@ class AccountPreview(Frozen, frozen=True, omit_defaults=False):
     merged: tuple[tuple[Path, tuple[str, ...]], ...]
     refused_grants: tuple[tuple[str, str], ...]
     mountpoints: tuple[MountpointDecision, ...]
+    filters: tuple[TranslatedScript, ...]
 
 
 class Preview(Frozen, frozen=True, omit_defaults=False):
@@ -106,7 +110,10 @@ class Planner:
     def _account(self, ref: AccountRef) -> AccountPreview:
         containers, existing, folders = self._folders(ref)
         grants = plan_grants(containers, self._addresses).values()
-        filed = filed_paths(self._scripts(ref), self._namespace)
+        filters, translated = translate_filters(
+            self._source.account(ref.id), containers, self._namespace, self._read.identity.product
+        )
+        filed = filed_paths(self._scripts(ref, filters), self._namespace)
         grantee = Grantee(
             ref.id, containers.folders, folders.places, tuple(existing), filed, ref.address
         )
@@ -131,6 +138,7 @@ class Planner:
             merged=tuple(folders.merged.items()),
             refused_grants=tuple(refused for grant in grants for refused in grant.refused),
             mountpoints=tuple(mountpoints),
+            filters=translated,
         )
 
     def _action(self, ref: AccountRef) -> str:
@@ -159,9 +167,8 @@ class Planner:
         }
         return Owner(ref.address, folders.places, held, grantees)
 
-    def _scripts(self, ref: AccountRef) -> tuple[str, ...]:
+    def _scripts(self, ref: AccountRef, filters: Filters) -> tuple[str, ...]:
         """The filters that the account will have: the backup's, and what is there already."""
-        filters = self._source.account(ref.id).filters
         scripts = (filters.before, filters.incoming, filters.after, filters.outgoing)
         if not self._destination.has_account(ref.address):
             return scripts

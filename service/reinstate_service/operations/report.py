@@ -70,7 +70,8 @@ class Failure(Frozen, frozen=True, omit_defaults=False):
 
 
 class FilterNote(Frozen, frozen=True, omit_defaults=False):
-    """A string in a filter script that was left as it is, for a person to look at."""
+    """A rule of a filter script that is only a comment now (`line` is that of the backup's
+    script), or a string in one that was left as it is, for a person to look at."""
 
     account: str
     address: str
@@ -183,12 +184,15 @@ def _filter_notes(
     journal: Reader, restore: str, accounts: Iterable[Account]
 ) -> Iterator[FilterNote]:
     for account in accounts:
-        scripts = journal.containers.filters(account_stream(restore, account.account))
-        for name, script in scripts.items():
-            for left in script.left:
-                yield FilterNote(
-                    account.account, account.address, name, left.line, left.text, left.reason
-                )
+        stream = account_stream(restore, account.account)
+        translated = journal.containers.translated(stream).items()
+        redirected = journal.containers.filters(stream).items()
+        notes = [(name, kept) for name, script in translated for kept in script.kept]
+        notes += [(name, left) for name, script in redirected for left in script.left]
+        for name, note in notes:
+            yield FilterNote(
+                account.account, account.address, name, note.line, note.text, note.reason
+            )
 
 
 def _failures(journal: Reader, restore: str, accounts: Iterable[Account]) -> Iterator[Failure]:

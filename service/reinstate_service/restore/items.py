@@ -260,9 +260,16 @@ class _Pass:
         deliveries = [self._delivery(item) for item in items]
         answers = self._mailbox.deliver(deliveries) if deliveries else []
         return {
-            item_step(item.id, item.digest): _outcome(item, answer)
+            item_step(item.id, item.digest): _outcome(self._lying(item, answer), answer)
             for item, answer in zip(items, answers, strict=True)
         }
+
+    def _lying(self, item: Item, answer: Delivered) -> Item:
+        """The item in the folder where it was found."""
+        if answer.elsewhere is None:
+            return item
+        folders = (one for one in item.other_folders if self._places.get(one) == answer.elsewhere)
+        return replace(item, folder=next(folders))
 
     def _delivery(self, item: Item) -> Delivery:
         return Delivery(
@@ -271,7 +278,14 @@ class _Pass:
             item=item,
             keywords=tuple(keyword_of(tag) for tag in item.tags),
             content=partial(self._context.source.content, item),
+            elsewhere=self._elsewhere(item),
         )
+
+    def _elsewhere(self, item: Item) -> tuple[Path, ...]:
+        """Where a run that died may have put it, before a newer scan found it moved."""
+        here = self._places[item.folder]
+        places = (self._places.get(folder, here) for folder in item.other_folders)
+        return tuple(place for place in dict.fromkeys(places) if place != here)
 
 
 def _still_open(tasks: Iterable[Task], ended: Mapping[str, Ended]) -> Iterator[Task]:

@@ -13,20 +13,31 @@ from msgspec.structs import replace
 from reinstate_service.mapping.filters import Change, Left, folder_targets, redirect_filters
 from reinstate_service.mapping.folders import FolderDecision, map_folders, merged
 from reinstate_service.mapping.namespace import Namespace
-from reinstate_service.mapping.rights import Translated, translate
+from reinstate_service.mapping.paths import source_paths
+from reinstate_service.mapping.rights import Translated as TranslatedGrants
+from reinstate_service.mapping.rights import translate
+from reinstate_service.mapping.sieve.absence import with_absence
+from reinstate_service.mapping.sieve.zimbra import Kept, Translated, translate_script
+from reinstate_service.mapping.sieve.zimbra_tests import Surroundings
 from reinstate_service.model import (
+    Account,
     AccountRef,
     ClassOfService,
     Containers,
     DistributionList,
     Domain,
+    Filters,
     Folder,
     Frozen,
     Grant,
     Path,
+    Product,
+    revision,
 )
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.selection import Selection
+
+_TIME_ZONE = "zimbraPrefTimeZoneId"
 
 
 class Directory(Frozen, frozen=True):
@@ -122,7 +133,9 @@ def plan_folders(
     return FolderPlan(tuple(decisions), places, merged(places, namespace))
 
 
-def plan_grants(containers: Containers, addresses: Mapping[str, str]) -> dict[str, Translated]:
+def plan_grants(
+    containers: Containers, addresses: Mapping[str, str]
+) -> dict[str, TranslatedGrants]:
     """The grants of every folder that has any, its own and those it inherits, by folder id."""
     by_id = {folder.id: folder for folder in containers.folders}
     effective = {folder.id: _grants(folder, by_id) for folder in containers.folders}
@@ -147,6 +160,49 @@ def filed_paths(scripts: Iterable[str], namespace: Namespace) -> tuple[Path, ...
         if target.active and target.path is not None
     )
     return tuple(dict.fromkeys(targets))
+
+
+class TranslatedScript(Frozen, frozen=True):
+    """One script in standard Sieve: the digests of its text before and after, and what is only a
+    comment in it."""
+
+    name: str
+    before: str
+    after: str
+    kept: tuple[Kept, ...]
+
+
+def translate_filters(
+    account: Account, containers: Containers, namespace: Namespace, product: Product
+) -> tuple[Filters, tuple[TranslatedScript, ...]]:
+    """The account's scripts as the destination runs them, and those that are not what they were.
+
+    Only a destination that names its extensions wants standard Sieve, and only Zimbra and
+    Carbonio write a dialect. The absence reply becomes a part of `before`. `outgoing` is kept
+    as it is: no destination runs it.
+    """
+    filters, scripts = account.filters, []
+    if not namespace.sieve:
+        return filters, ()
+    around = Surroundings(
+        addresses=(account.address, *account.aliases),
+        folders=tuple(source_paths((*containers.folders, *containers.mountpoints)).values()),
+        zone=next(iter(account.attributes.get(_TIME_ZONE, ())), ""),
+    )
+    for name in ("before", "incoming", "after"):
+        text = getattr(filters, name)
+        translated = Translated(text)
+        if product is not Product.GENERIC:
+            translated = translate_script(text, namespace.sieve, around)
+        after = translated.text
+        if name == "before":
+            absence = account.out_of_office
+            after = with_absence(after, absence, around.addresses, namespace.sieve)
+        if after != text or translated.kept:
+            filters = replace(filters, **{name: after})
+            kept = translated.kept
+            scripts.append(TranslatedScript(name, revision(text), revision(after), kept))
+    return filters, tuple(scripts)
 
 
 class FilterPlan(Frozen, frozen=True):

@@ -23,7 +23,9 @@ from reinstate_journal.events import (
     DomainConfigured,
     DomainCreated,
     DomainFound,
+    FilterLeft,
     FiltersInstalled,
+    FilterTranslated,
     ProvisioningFailed,
     ProvisioningPlanned,
     QuotaLifted,
@@ -39,9 +41,10 @@ from reinstate_service.model import (
     revision,
 )
 from reinstate_service.restore.context import FATAL, Context
-from reinstate_service.restore.plan import Provisioning
+from reinstate_service.restore.plan import Provisioning, TranslatedScript, translate_filters
 from reinstate_service.restore.recorder import Recorder
 
+_NOTHING = "# nothing to do\n"
 Subject = TypeVar("Subject")
 
 
@@ -210,6 +213,8 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
     recorder = context.recorder(ref.id)
     account = context.source.account(ref.id)
     configured = settings_revision(context, account)
+    absence = account.out_of_office if _answers(context, account) else None
+    wanted = revision((account.filters, absence) if absence else account.filters)
 
     def configure_first(account: Account) -> Event:
         if not context.options.skip_domain_provisioning:
@@ -218,14 +223,49 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
             reach(At.QUOTA_LIFTED)
         return AccountConfigured(revision=configured, absent=configure(context, account))
 
-    def install(filters: Filters) -> Event:
+    def install(account: Account) -> Event:
+        filters, scripts = translate_filters(
+            account,
+            context.containers(ref),
+            context.namespace,
+            context.source.identity().product,
+        )
+        if not filters.before and "before" in context.journal.containers.translated(
+            recorder.stream
+        ):
+            # An absence that is over: its script would stay where it is.
+            filters = replace(filters, before=_NOTHING)
+        _record_translations(context, recorder, scripts)
         with context.destination.mailbox(account.address) as mailbox:
-            scripts = mailbox.install_filters(filters)
-        return FiltersInstalled(revision=revision(filters), scripts=tuple(scripts))
+            installed = mailbox.install_filters(filters)
+        return FiltersInstalled(revision=wanted, scripts=tuple(installed))
 
     _step(recorder, f"configure {configured}", configure_first, account)
-    if account.filters != Filters():
-        _step(recorder, f"filters {revision(account.filters)}", install, account.filters)
+    if account.filters != Filters() or _answers(context, account):
+        _step(recorder, f"filters {wanted}", install, account)
+
+
+def _answers(context: Context, account: Account) -> bool:
+    """Whether the account's absence reply, on or off, is a matter of its scripts."""
+    return bool(context.namespace.sieve) and account.out_of_office is not None
+
+
+def _record_translations(
+    context: Context, recorder: Recorder, scripts: Sequence[TranslatedScript]
+) -> None:
+    """Records what becomes of the scripts, unless the journal says so already."""
+    known = context.journal.containers.translated(recorder.stream)
+    for script in scripts:
+        translated = FilterTranslated(
+            script=script.name,
+            before=script.before,
+            after=script.after,
+            kept=tuple(FilterLeft(*one) for one in script.kept),
+        )
+        same = (translated.before, translated.after, translated.kept)
+        was = known.get(script.name)
+        if was is None or (was.before, was.after, was.kept) != same:
+            recorder.append(translated)
 
 
 def configure(context: Context, account: Account) -> tuple[str, ...]:

@@ -285,3 +285,9 @@ def test_the_hint_names_the_journal_that_was_named(
             got = ask("restore", restored.backup, f"maildir:{tmp_path}/mail", *given)
             assert got.code == 6
             assert f"reinstate status --journal '{journal}'" in got.err
+
+
+def test_the_home_of_nobody_is_code_2(ask: Ask) -> None:
+    got = ask("plan", "~nobody-of-that-name/backup", "maildir:mail")
+    assert got.code == 2
+    assert "home of nobody" in got.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -23,6 +24,7 @@ from reinstate_journal.errors import (
 )
 from reinstate_journal.events import PhaseStarted
 from reinstate_journal.journal import Journal
+from reinstate_journal.sqlite.tail import TAIL
 
 OPEN = """
 import sys
@@ -162,6 +164,40 @@ def test_a_writer_refuses_a_journal_whose_end_was_cut(journal: Journal, path: Pa
     alter(path, "DELETE FROM events WHERE position = 2")
     with pytest.raises(JournalDamaged, match="last event"):
         open_journal(path)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE events SET data = replace(data, '7', '8') WHERE position = {}",
+        "UPDATE events SET data = CAST(data AS BLOB) WHERE position = {}",
+        "UPDATE events SET data = CAST(x'ff' AS TEXT) WHERE position = {}",
+        "UPDATE events SET recorded_at = recorded_at + 1 WHERE position = {}",
+        "UPDATE events SET stream = 99 WHERE position = {}",
+        "DELETE FROM events WHERE position = {}",
+    ],
+)
+@pytest.mark.parametrize("known", [3, TAIL + 2])
+def test_a_writer_refuses_a_journal_whose_last_events_were_changed(
+    path: Path, harm: str, known: int
+) -> None:
+    with open_journal(path) as journal:
+        journal.append("a", 0, [PhaseStarted(7, 1)] * known)
+    open_journal(path).close()
+    for position in (known - 1, known - 2):
+        copy = path.with_name(f"{position}.db")
+        shutil.copyfile(path, copy)
+        alter(copy, harm.format(position))
+        with pytest.raises(JournalDamaged):
+            open_journal(copy)
+
+
+def test_what_was_changed_before_the_last_events_is_found_by_check_alone(path: Path) -> None:
+    with open_journal(path) as journal:
+        journal.append("a", 0, [PhaseStarted(7, 1)] * (TAIL + 2))
+    alter(path, "UPDATE events SET data = replace(data, '7', '8') WHERE position = 1")
+    open_journal(path).close()
+    assert next(iter(check(path))).position == 1
 
 
 class NameGiven(Event, frozen=True):

@@ -22,7 +22,8 @@ from reinstate_service.model import (
     Role,
     UnreadableItem,
 )
-from reinstate_service.source.backup_path import BackupPathSource, BackupWriter, numbers
+from reinstate_service.source import numbers
+from reinstate_service.source.backup_path import BackupPathSource, BackupWriter
 from reinstate_service.source.contract import (
     AccountUnreadable,
     BlobCorrupt,
@@ -231,6 +232,22 @@ def test_an_item_has_at_every_moment_the_blob_it_had_then(backup: Path) -> None:
         item = items(backup, moment)[-1]
         assert isinstance(item, Item)
         assert (content(backup, item), item.deleted) == (text, deleted)
+
+
+def test_an_item_names_the_other_folders_that_it_had_this_content_in(backup: Path) -> None:
+    steps = ((TEXT, "5"), (TEXT, "6"), (TEXT, "5"), (b"another", "7"), (b"another", "6"))
+    with BackupWriter(backup, durable=False) as writer:
+        for when, (text, folder) in enumerate(steps, start=3000):
+            writer.put_item(ACCOUNT, "310", content=text, folder=folder, date=0, start=when)
+    known = [items(backup, when)[-1] for when in range(3000, 3005)]
+    assert [one.other_folders for one in known if isinstance(one, Item)] == [
+        ("6",),
+        ("5",),
+        ("6",),
+        ("6",),
+        ("7",),
+    ]
+    assert first(backup).other_folders == ()
 
 
 def test_the_stamp_changes_when_a_record_is_added_or_rewritten(backup: Path) -> None:

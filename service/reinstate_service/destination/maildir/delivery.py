@@ -83,6 +83,8 @@ class Deliverer:
         self._home = home
         self._make = make
         self._places: dict[tuple[Path, bool], Place] = {}
+        #: What lay in folders that are only looked into.
+        self._elsewhere: dict[tuple[Path, bool], frozenset[str]] = {}
         self._lock: int | None = None
 
     def made(self, path: Path, mail: bool) -> None:
@@ -93,6 +95,7 @@ class Deliverer:
     def forget(self, path: Path) -> None:
         """Tells that this mailbox has changed, so that it is looked at again."""
         self._places.pop((path, True), None)
+        self._elsewhere.pop((path, True), None)
 
     def close(self) -> None:
         """Lets another restore deliver into the account."""
@@ -102,7 +105,7 @@ class Deliverer:
 
     def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
         """See `Mailbox.deliver`."""
-        answers: list[Delivered] = [Delivered(found=True)] * len(deliveries)
+        answers: list[Delivered] = [Delivered()] * len(deliveries)
         with self._disk.speaking(), descended(self._home, "Maildir", "tmp") as tmp:
             self._own(tmp)
             written: list[_Written] = []
@@ -117,9 +120,11 @@ class Deliverer:
                     except ReinstateError as error:
                         answers[index] = Delivered(error=error)
                     else:
-                        if new is not None:
+                        if isinstance(new, _Written):
                             written.append(new)
                             answers[index] = Delivered(unrepresented=new.unrepresented)
+                        else:
+                            answers[index] = new
                 self._publish(tmp, written)
             except BaseException:
                 self._places.clear()  # what of the batch has its name is looked up anew
@@ -174,13 +179,36 @@ class Deliverer:
                 with descended(self._home, *place.directories) as folder:
                     place.keywords.add(self._disk, folder, keywords)
 
-    def _write(self, tmp: int, index: int, delivery: Delivery) -> _Written | None:
-        """Writes the item into tmp/; None if its folder has it."""
+    def _found_elsewhere(self, delivery: Delivery, mail: bool) -> Path | None:
+        """The first of the delivery's other folders that has it."""
+        for path in delivery.elsewhere:
+            names = self._elsewhere.get((path, mail))
+            if names is None:
+                names = self._elsewhere[path, mail] = self._looked_into(path, mail)
+            if delivery.name in names:
+                return path
+        return None
+
+    def _looked_into(self, path: Path, mail: bool) -> frozenset[str]:
+        """What lies in a folder that may not be there or not be whole."""
+        known = self._places.get((path, mail))
+        if known is not None:
+            return frozenset(known.names)
+        try:
+            with descended(self._home, *_directories(own_path(path), mail)) as directory:
+                return frozenset(_names_in(directory, mail))
+        except (FileNotFoundError, Refused):
+            return frozenset()
+
+    def _write(self, tmp: int, index: int, delivery: Delivery) -> _Written | Delivered:
+        """Writes the item into tmp/, or answers where it lies already."""
         name = checked_delivery(delivery.name)
         item = delivery.item
         place = self._place(delivery.path, item.type in MAIL_TYPES)
         if name in place.names:
-            return None
+            return Delivered(found=True)
+        if (elsewhere := self._found_elsewhere(delivery, place.mail)) is not None:
+            return Delivered(found=True, elsewhere=elsewhere)
         temporary = f"{_TEMPORARY}{index}"
         size = self._write_content(tmp, temporary, delivery)
         if place.mail:

@@ -146,7 +146,7 @@ class MaildirDestination:
 
     def configure_account(self, account: Account, cos: str, with_aliases: bool) -> Sequence[str]:
         """See `Destination`. The directory has a place for everything; what a stock Dovecot
-        does not act on, such as forwarding and absence, waits there for what does."""
+        does not act on, such as forwarding, waits there for what does."""
         self._directory.configure_account(account, cos, with_aliases)
         return ()
 

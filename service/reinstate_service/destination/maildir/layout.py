@@ -14,6 +14,14 @@ from reinstate_service.destination.names import checked_path
 from reinstate_service.mapping.namespace import Namespace, modified_utf7
 from reinstate_service.model import Flag, ItemType, Path, Role
 
+#: What Pigeonhole 0.5 allows scripts without any setting.
+_SIEVE = (
+    *("body", "comparator-i;ascii-numeric", "copy", "date", "duplicate", "encoded-character"),
+    *("enotify", "envelope", "environment", "fileinto", "foreverypart", "ihave", "imap4flags"),
+    *("include", "index", "mailbox", "mime", "regex", "reject", "relational", "subaddress"),
+    *("vacation", "variables"),
+)
+
 NAMESPACE = Namespace(
     separator="/",
     storage_escape=".\\~",
@@ -29,6 +37,7 @@ NAMESPACE = Namespace(
         Role.JUNK: ("Junk",),
         Role.ARCHIVE: ("Archive",),
     },
+    sieve=_SIEVE,
 )
 
 INBOX: Path = ("INBOX",)

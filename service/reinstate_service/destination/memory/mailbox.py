@@ -214,6 +214,9 @@ class MemoryMailbox:
             path = self._own(delivery.path)
             if name in self._stored.items.get(path, {}):
                 return Delivered(found=True)
+            for other in delivery.elsewhere:
+                if name in self._stored.items.get(other, {}):
+                    return Delivered(found=True, elsewhere=other)
             content = b"".join(delivery.content())
         except (BackupError, DestinationError, JournalError, Interrupted):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ from reinstate_service.model import (
     Tag,
     UnreadableItem,
 )
-from reinstate_service.source.backup_path import numbers
+from reinstate_service.source import numbers
 from reinstate_service.source.backup_path.layout import TooLong, read_file
 from reinstate_service.source.backup_path.records import (
     ITEM_TYPES,
@@ -99,8 +100,10 @@ def unreadable(item: str, error: ItemError) -> UnreadableItem:
     return UnreadableItem(item, type(error).__name__, str(error))
 
 
-def item_of(identifier: str, state: RecordState | None) -> Item | AbsentItem:
-    """The item in the given state; absent if it is in none."""
+def item_of(
+    identifier: str, state: RecordState | None, states: Sequence[RecordState] = ()
+) -> Item | AbsentItem:
+    """The item in the given one of its `states`; absent if it is in none."""
     if not isinstance(state, ItemState):
         return AbsentItem(identifier)
     return Item(
@@ -115,7 +118,18 @@ def item_of(identifier: str, state: RecordState | None) -> Item | AbsentItem:
         state.imap_uid,
         state.name,
         state.deleted,
+        _other_folders(state, states),
     )
+
+
+def _other_folders(state: ItemState, states: Sequence[RecordState]) -> tuple[str, ...]:
+    if len(states) <= 1:
+        return ()
+    folders = dict.fromkeys(
+        one.folder for one in states if isinstance(one, ItemState) and one.digest == state.digest
+    )
+    folders.pop(state.folder, None)
+    return tuple(folders)
 
 
 def container_of(identifier: str, state: RecordState, product: Product) -> Container:

@@ -30,7 +30,6 @@ from reinstate_service.source.backup_path.decode import Container
 from reinstate_service.source.backup_path.detect import read_marker
 from reinstate_service.source.backup_path.layout import Tree
 from reinstate_service.source.backup_path.listing import Listing, stamp
-from reinstate_service.source.backup_path.numbers import HIDDEN
 from reinstate_service.source.backup_path.records import (
     FORMAT,
     AccountIndex,
@@ -48,6 +47,7 @@ from reinstate_service.source.contract import (
     RecordUnreadable,
     UnsafeName,
 )
+from reinstate_service.source.numbers import HIDDEN
 
 M = TypeVar("M", Domain, ClassOfService, DistributionList)
 S = TypeVar("S", bound=State)
@@ -195,7 +195,7 @@ class BackupPathSource:
             if isinstance(states, ItemError):
                 yield decode.unreadable(identifier, states)
             elif isinstance(states[0], ItemState):
-                yield decode.item_of(identifier, state_at(states, self._at))
+                yield decode.item_of(identifier, state_at(states, self._at), states)
         for misplaced in listing.misplaced:
             yield UnreadableItem(misplaced.name, UnsafeName.__name__, misplaced.reason)
 

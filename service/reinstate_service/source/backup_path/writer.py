@@ -34,7 +34,8 @@ from reinstate_service.model import (
     SavedSearch,
     Tag,
 )
-from reinstate_service.source.backup_path import layout, numbers
+from reinstate_service.source import numbers
+from reinstate_service.source.backup_path import layout
 from reinstate_service.source.backup_path.layout import Tree
 from reinstate_service.source.backup_path.opening import OpenAccount, lock, open_or_make
 from reinstate_service.source.backup_path.records import (
