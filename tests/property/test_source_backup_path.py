@@ -8,6 +8,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+import msgspec
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -159,10 +160,7 @@ def test_at_any_moment_the_item_is_as_a_naive_history_says(
                     history.append((now, item))
                 elif backup.delete_item(ACCOUNT, "300", now):
                     last = history[-1][1]
-                    gone = Item(
-                        **{n: getattr(last, n) for n in Item.__struct_fields__[:-1]}, deleted=True
-                    )
-                    history.append((now, gone))
+                    history.append((now, msgspec.structs.replace(last, deleted=True)))
             backup.put_account(ACCOUNT_OBJECT, 0)
         if not history:
             return
