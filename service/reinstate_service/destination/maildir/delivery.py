@@ -104,9 +104,9 @@ class Deliverer:
             self._lock = None
 
     def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
-        """See `Mailbox.deliver`."""
+        """See `Mailbox.deliver`. Raises OSError."""
         answers: list[Delivered] = [Delivered()] * len(deliveries)
-        with self._disk.speaking(), descended(self._home, "Maildir", "tmp") as tmp:
+        with descended(self._home, "Maildir", "tmp") as tmp:
             self._own(tmp)
             written: list[_Written] = []
             try:

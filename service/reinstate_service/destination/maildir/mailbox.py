@@ -14,6 +14,7 @@ import msgspec
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import (
     AccessGrant,
+    ChangedMeanwhile,
     Delivered,
     Delivery,
     ExistingFolder,
@@ -86,10 +87,23 @@ class MaildirMailbox:
         """Lets go of the account."""
         self._deliverer.close()
 
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Speaks to the disk. What is not there although the account is, its user has just
+        taken away. Raises ChangedMeanwhile, DestinationError."""
+        with self._disk.speaking():
+            try:
+                yield
+            except FileNotFoundError as error:
+                if os.fstat(self._home).st_nlink == 0:  # the account is gone itself
+                    raise
+                detail = f"{error.strerror}: {error.filename}"
+                raise ChangedMeanwhile(account=self._address, detail=detail) from error
+
     def folders(self) -> Sequence[ExistingFolder]:
         """See `Mailbox`. A mailbox whose removal a crash cut off is still one."""
         roles = {path: role for role, path in NAMESPACE.roles.items()}
-        with self._disk.speaking():
+        with self._speaking():
             own = list(dict.fromkeys([*all_folders(self._home), *put_aside(self._home)]))
             found = [ExistingFolder(path=path, role=roles.get(path)) for path in own]
             linked = (path for path in mounts.mountpoints(self._home) if path not in own)
@@ -136,7 +150,7 @@ class MaildirMailbox:
 
     def scripts(self) -> Mapping[str, str]:
         """See `Mailbox`. An active script outside sieve/ is called `.dovecot`."""
-        with self._disk.speaking():
+        with self._speaking():
             return sieve.scripts(self._home)
 
     def replace_script(self, name: str, text: str) -> None:
@@ -146,7 +160,7 @@ class MaildirMailbox:
 
     def check_mount(self, owner: str, target: Path) -> None:
         """See `Mailbox`. Whether the user is in a group is not looked at."""
-        with self._disk.speaking(), self._owners_home(owner) as (home, address):
+        with self._speaking(), self._owners_home(owner) as (home, address):
             self._check_mount(home, address, checked_path(target))
 
     def _check_mount(self, home: int, owner: str, target: Path) -> None:
@@ -195,7 +209,7 @@ class MaildirMailbox:
 
     def contents(self) -> Iterator[StoredItem]:
         """See `Mailbox`. A message's type is MESSAGE: Maildir does not tell a chat from it."""
-        with self._disk.speaking():
+        with self._speaking():
             for path in mailboxes(self._home):
                 yield from self._messages(path)
             for directories in collections(self._home):
@@ -204,7 +218,7 @@ class MaildirMailbox:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Speaks to the disk; what a killed process left behind goes first."""
-        with self._disk.speaking():
+        with self._speaking():
             if self._address not in self._tidied:
                 self._tidy(self._home, self._address)
                 end_removals(self._disk, self._home)
