@@ -43,7 +43,10 @@ def start_restore(
 def opened(options: Options) -> Iterator[Destination]:
     """The destination of `options`, closed at the end."""
     destination = open_destination(
-        options.destination, owner=options.owner, mountpoints=options.mountpoints
+        options.destination,
+        owner=options.owner,
+        mountpoints=options.mountpoints,
+        config=options.config,
     )
     try:
         yield destination
@@ -54,7 +57,7 @@ def opened(options: Options) -> Iterator[Destination]:
 @contextmanager
 def opened_for_reading(options: Options) -> Iterator[Destination]:
     """The destination of `options` as it is; nothing is made."""
-    destination = destination_as_it_is(options.destination, options.mountpoints)
+    destination = destination_as_it_is(options.destination, options.mountpoints, options.config)
     try:
         yield destination
     finally:
