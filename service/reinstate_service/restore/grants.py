@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import GrantsApplied
-from reinstate_service.destination.contract import AccessGrant, Mailbox, Refused
+from reinstate_service.destination.contract import AccessGrant, Mailbox, Missing, Refused
 from reinstate_service.model import AccountRef, Containers, Folder, Frozen, Path, revision
 from reinstate_service.restore.context import Context
 from reinstate_service.restore.plan import plan_grants
@@ -61,6 +61,8 @@ def _given(mailbox: Mailbox, path: Path, one: FolderGrants) -> GrantsApplied:
     """Gives them; answers what is to be recorded of it."""
     try:
         mailbox.grant(path, one.grants)
+    except Missing:
+        raise
     except Refused as error:
         refused = tuple(f"{grant.grantee}: {error}" for grant in one.grants)
         return replace(one.event, granted=(), refused=(*one.event.refused, *refused))

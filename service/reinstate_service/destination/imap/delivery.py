@@ -96,7 +96,6 @@ class Deliveries:
             tag, letters = waiting.popleft()
             appended = self._answer(tag)
             if appended.done:
-                reach(At.DELIVERY_STORED)
                 self._advance(letters[0].path, appended)
                 answers.update((one.number, _delivered(deliveries[one.number])) for one in letters)
             else:
@@ -153,7 +152,6 @@ class Deliveries:
             letter.message.content.seek(0)
             appended = self._answer(self._send([letter]))
             if appended.done:
-                reach(At.DELIVERY_STORED)
                 self._advance(letter.path, appended)
                 return _delivered(delivery)
             if "[TRYCREATE]" in appended.text.upper() and not made:
@@ -174,6 +172,7 @@ class Deliveries:
 
     def _advance(self, path: Path, appended: Appended) -> None:
         """The new messages are the last ones; nothing that follows stands below them."""
+        reach(At.DELIVERY_STORED)
         self._fences.pop(path, None)
         if appended.uidvalidity is not None and appended.uids:
             self._fences[path] = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
