@@ -120,6 +120,12 @@ def with_roles(namespace: Namespace, folders: Iterable[ExistingFolder]) -> Names
     return replace(namespace, roles={**namespace.roles, **own})
 
 
+def account_revision(account: Account, cos: str, with_aliases: bool) -> str:
+    """Changes when anything does that configuring the account sets; `cos` is a name."""
+    settings = replace(account, filters=Filters(), data_sources=())
+    return revision((settings, cos, with_aliases))
+
+
 class FolderPlan(Frozen, frozen=True):
     """The folders of one account: decisions not yet settled, and all places by backup id."""
 

@@ -162,6 +162,25 @@ class ImapDestination:
         self._require(address)
         raise NotOverImap(what=f"data source {source.name!r}")
 
+    def domain(self, name: str) -> Domain:
+        """See `Destination`. Nothing but its name is known."""
+        if not self.has_domain(name):
+            raise Missing(what=f"domain {name}")
+        return Domain(id="", name=name)
+
+    def class_of_service(self, name: str) -> ClassOfService:
+        """See `Destination`. None is ever there."""
+        raise Missing(what=f"class of service {name}")
+
+    def distribution_list(self, address: str) -> DistributionList:
+        """See `Destination`. None is ever there."""
+        raise Missing(what=f"distribution list {address}")
+
+    def account(self, address: str) -> Account:
+        """See `Destination`. Nothing but its address is known."""
+        self._require(address)
+        return Account(id="", address=canonical(address))
+
     @contextmanager
     def mailbox(self, address: str) -> Iterator[ImapMailbox]:
         """See `Destination`."""

@@ -15,6 +15,7 @@ from reinstate_service.destination.contract import (
     Missing,
     Refused,
     StoredItem,
+    every_item,
 )
 from reinstate_service.destination.fence import Arrival, Arrivals, Fence
 from reinstate_service.destination.imap.append import FLAG_KEYWORDS
@@ -44,6 +45,7 @@ _FLAGS = {
 _PIECE = 1024 * 1024
 _FETCHED = 500
 _STATUS = ("UIDVALIDITY", "UIDNEXT")
+_ATTRIBUTES = ("FLAGS", "INTERNALDATE", "RFC822.SIZE")
 
 
 class ImapMailbox:
@@ -172,11 +174,15 @@ class ImapMailbox:
         """See `Mailbox`."""
         raise Refused(detail=f"{'/'.join(path)}: no folder is removed over IMAP yet")
 
-    def contents(self) -> Iterator[StoredItem]:
+    def grants(self, path: Path) -> Sequence[AccessGrant]:
+        """See `Mailbox`."""
+        raise Refused(detail=f"the grants of {'/'.join(path)} are not read over IMAP yet")
+
+    def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
         """See `Mailbox`."""
         for folder in self.folders():
             for name in self.item_names(folder.path):
-                yield self._stored(folder.path, name)
+                yield self._stored(folder.path, name, whole=read(name))
 
     # -- folders
 
@@ -251,16 +257,18 @@ class ImapMailbox:
 
         return self._session.within(name, fetch)
 
-    def _stored(self, path: Path, name: str) -> StoredItem:
+    def _stored(self, path: Path, name: str, *, whole: bool) -> StoredItem:
         uid = int(name.partition(".")[2])
         found = self._session.within(
-            self._names.name(path), lambda client: client.fetch([uid], ["FLAGS", "INTERNALDATE"])
+            self._names.name(path), lambda client: client.fetch([uid], _ATTRIBUTES)
         )
         date: datetime = found[uid][b"INTERNALDATE"]
-        digest, size = hashlib.sha256(), 0
-        for piece in self.message(path, uid):
-            digest.update(piece)
-            size += len(piece)
+        digest = ""
+        if whole:
+            content = hashlib.sha256()
+            for piece in self.message(path, uid):
+                content.update(piece)
+            digest = base64.b64encode(content.digest()).decode().replace("/", ",")
         flags, keywords = Flag(0), []
         for flag in found[uid][b"FLAGS"]:
             if (known := _FLAGS.get(flag.lower())) is not None:
@@ -271,8 +279,8 @@ class ImapMailbox:
             path=path,
             name=name,
             type=ItemType.MESSAGE,
-            digest=base64.b64encode(digest.digest()).decode().replace("/", ","),
-            size=size,
+            digest=digest,
+            size=found[uid][b"RFC822.SIZE"],
             date=round(date.timestamp() * 1000),
             flags=flags,
             keywords=tuple(sorted(keywords)),

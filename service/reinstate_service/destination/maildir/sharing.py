@@ -74,6 +74,20 @@ def identifiers(content: bytes | None) -> set[str]:
     return {line.split(" ", 1)[0] for line in lines if line}
 
 
+def granted(content: bytes | None) -> list[AccessGrant]:
+    """The grants that the lines of `dovecot-acl` are; not what they say of the owner, nor what
+    they take away."""
+    found = []
+    for line in (content or b"").decode("utf-8", "surrogateescape").splitlines():
+        identifier, _, rights = line.partition(" ")
+        kind, equals, name = identifier.partition("=")
+        if identifier in {"authenticated", "anyone"} or (equals and kind in {"user", "group"}):
+            grantee = f"{kind}:{name}" if equals else identifier
+            letters = rights.split(" ", 1)[0].partition(":")[0]
+            found.append(AccessGrant(grantee, _in_order(letters)))
+    return found
+
+
 def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:
     """Dovecot's flat dictionary (a line for the key, a line for its value) with `keys` set;
     None if it has them."""
@@ -111,6 +125,10 @@ def _identifier(grantee: str) -> str:
 def _checked(rights: str) -> str:
     if set(rights) - set(_RIGHTS):
         raise Refused(detail=f"{rights!r} are not rights of RFC 4314")
+    return _in_order(rights)
+
+
+def _in_order(rights: str) -> str:
     return "".join(letter for letter in _RIGHTS if letter in rights)
 
 
