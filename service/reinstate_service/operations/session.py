@@ -48,7 +48,10 @@ def start_restore(
 def opened(options: Options) -> Iterator[Destination]:
     """The destination of `options`, closed at the end."""
     destination = open_destination(
-        options.destination, owner=options.owner, mountpoints=options.mountpoints
+        options.destination,
+        owner=options.owner,
+        mountpoints=options.mountpoints,
+        config=options.config,
     )
     try:
         yield destination
@@ -59,7 +62,7 @@ def opened(options: Options) -> Iterator[Destination]:
 @contextmanager
 def opened_for_reading(options: Options) -> Iterator[Destination]:
     """The destination of `options` as it is; nothing is made."""
-    destination = destination_as_it_is(options.destination, options.mountpoints)
+    destination = destination_as_it_is(options.destination, options.mountpoints, options.config)
     try:
         yield destination
     finally:
@@ -105,7 +108,9 @@ def start_verification(
     with open_journal(journal) as writer:
         chosen = choose_restore(writer, run.restore)
         location = options.destination
-        destination = open_destination(location, create=False, mountpoints=options.mountpoints)
+        destination = open_destination(
+            location, create=False, mountpoints=options.mountpoints, config=options.config
+        )
         with closing(destination):
             if (found := destination.identity()) != chosen.destination_id:
                 raise OtherDestination(
