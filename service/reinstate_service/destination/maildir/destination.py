@@ -13,7 +13,7 @@ import msgspec
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Refused
-from reinstate_service.destination.maildir import sharing
+from reinstate_service.destination.maildir import collection, sharing
 from reinstate_service.destination.maildir.database import FILE
 from reinstate_service.destination.maildir.directory import Directory
 from reinstate_service.destination.maildir.disk import Disk, exists, opened
@@ -33,7 +33,7 @@ from reinstate_service.model import (
 #: How another user's folder is shown, see `MaildirDestination`.
 Mountpoints = Literal["shared", "symlink"]
 
-_NOT_DOMAINS = (sharing.ACL_DIRECTORY, FILE)
+_NOT_DOMAINS = (sharing.ACL_DIRECTORY, collection.SERVED)
 
 
 class MaildirDestination:
@@ -65,6 +65,7 @@ class MaildirDestination:
                     self._disk.flush_leftovers(self._descriptor)
                 self._make_directory_file(create)
                 sharing.make_dictionary(self._disk, self._descriptor)
+                collection.make_served(self._disk, self._descriptor)
             self._directory = Directory(self._disk, self._root.resolve())
             stack.callback(self._directory.close)
             self._closing = stack.pop_all()
@@ -100,7 +101,7 @@ class MaildirDestination:
     def put_domain(self, domain: Domain) -> bool:
         """See `Destination`."""
         name = checked_domain(domain.name)
-        if name == _NOT_DOMAINS[0] or name.startswith(_NOT_DOMAINS[1]):
+        if name in _NOT_DOMAINS or name.startswith(FILE):
             raise Refused(detail=f"{name!r} is a name that the directory itself needs")
         return self._directory.put_domain(domain)
 
@@ -141,7 +142,9 @@ class MaildirDestination:
         self._directory.check_new_account(address)
         with self._disk.speaking():
             make_home(self._disk, self._descriptor, domain, local)
-        reach(At.HOME_DURABLE)
+            reach(At.HOME_DURABLE)
+            collection.serve(self._disk, self._descriptor, domain, local)
+        reach(At.HOME_SERVED)
         return self._directory.put_account(account)
 
     def configure_account(self, account: Account, cos: str, with_aliases: bool) -> Sequence[str]:
