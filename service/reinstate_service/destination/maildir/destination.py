@@ -13,7 +13,7 @@ import msgspec
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Refused
-from reinstate_service.destination.maildir import collection, sharing
+from reinstate_service.destination.maildir import collection, readback, sharing
 from reinstate_service.destination.maildir.database import FILE
 from reinstate_service.destination.maildir.directory import Directory
 from reinstate_service.destination.maildir.disk import Disk, exists, opened
@@ -50,7 +50,8 @@ class MaildirDestination:
 
         What root makes in it belongs to the owner of the directory. `mountpoints` says how
         another user's folder is shown: below `shared/`, or at its place as a symlink. If
-        `create`, everything that is there already is durable on return. Raises DestinationError.
+        `create`, everything that is there already is durable on return; otherwise it is only to
+        be read, and opening it writes nothing. Raises DestinationError.
         """
         self._root = Path(location).absolute()
         self._disk = Disk(self.url)
@@ -64,9 +65,11 @@ class MaildirDestination:
                 if create:
                     self._disk.flush_leftovers(self._descriptor)
                 self._make_directory_file(create)
-                sharing.make_dictionary(self._disk, self._descriptor)
-                collection.make_served(self._disk, self._descriptor)
-            self._directory = Directory(self._disk, self._root.resolve())
+                if create:
+                    sharing.make_dictionary(self._disk, self._descriptor)
+                    collection.make_served(self._disk, self._descriptor)
+            root = self._root.resolve()
+            self._directory = Directory(self._disk, root, read_only=not create)
             stack.callback(self._directory.close)
             self._closing = stack.pop_all()
         in_place = mountpoints == "symlink"
@@ -164,6 +167,22 @@ class MaildirDestination:
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """See `Destination`."""
         return self._directory.put_data_source(address, source)
+
+    def domain(self, name: str) -> Domain:
+        """See `Destination`."""
+        return readback.domain(self._directory, name)
+
+    def class_of_service(self, name: str) -> ClassOfService:
+        """See `Destination`."""
+        return readback.class_of_service(self._directory, name)
+
+    def distribution_list(self, address: str) -> DistributionList:
+        """See `Destination`."""
+        return readback.distribution_list(self._directory, address)
+
+    def account(self, address: str) -> Account:
+        """See `Destination`."""
+        return readback.account(self._directory, address)
 
     def mailbox(self, address: str) -> AbstractContextManager[MaildirMailbox]:
         """See `Destination`."""

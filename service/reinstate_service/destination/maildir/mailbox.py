@@ -14,23 +14,26 @@ from reinstate_service.destination.contract import (
     ExistingFolder,
     Missing,
     StoredItem,
+    every_item,
 )
 from reinstate_service.destination.maildir import filters as sieve
 from reinstate_service.destination.maildir import mounts, sharing
 from reinstate_service.destination.maildir.collection import (
     all_folders,
     collection_directory,
+    collections,
     existing,
     make_collection,
 )
-from reinstate_service.destination.maildir.contents import stored_items
+from reinstate_service.destination.maildir.contents import collected, messages
 from reinstate_service.destination.maildir.delivery import Deliverer
 from reinstate_service.destination.maildir.disk import (
     Disk,
     descended,
+    read_file,
 )
 from reinstate_service.destination.maildir.dotlock import remove_leftovers
-from reinstate_service.destination.maildir.folders import make_mailbox, subscribe
+from reinstate_service.destination.maildir.folders import mailboxes, make_mailbox, subscribe
 from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
@@ -172,10 +175,20 @@ class MaildirMailbox:
         self._deliverer.forget(path)
         return gone
 
-    def contents(self) -> Iterator[StoredItem]:
-        """See `Mailbox`. A message's type is MESSAGE: Maildir does not tell a chat from it."""
+    def grants(self, path: Path) -> Sequence[AccessGrant]:
+        """See `Mailbox`."""
         with self._disk.speaking():
-            yield from stored_items(self._home)
+            directories = existing(self._home, own_path(path))
+            with descended(self._home, *directories) as folder:
+                return sharing.granted(read_file(folder, sharing.acl_file(directories)))
+
+    def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
+        """See `Mailbox`. Nothing is changed by it, not even what a dead process left."""
+        with self._disk.speaking():
+            for path in mailboxes(self._home):
+                yield from messages(self._home, path, read)
+            for path, directories in collections(self._home):
+                yield from collected(self._home, path, directories, read)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

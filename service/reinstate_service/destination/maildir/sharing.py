@@ -43,12 +43,11 @@ def grant(
     if not rights:
         return
     home, directories = folder
-    mail = directories[0] == Kind.MAIL.within
+    name = acl_file(directories)
     with descended(home, *directories) as inside:
-        name = ACL if mail else HIDDEN_ACL
         change_file(disk, inside, name, lambda content: merged(content, rights))
     reach(At.ACL_WRITTEN)
-    if not mail:
+    if name == HIDDEN_ACL:
         return
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
@@ -58,6 +57,11 @@ def grant(
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
         remove_leftovers(acl)
         change_file(disk, acl, DICTIONARY, lambda content: with_keys(content, keys))
+
+
+def acl_file(directories: tuple[str, ...]) -> str:
+    """The file of a folder's grants; `directories` lead to the folder from its home."""
+    return ACL if directories[0] == Kind.MAIL.within else HIDDEN_ACL
 
 
 def merged(content: bytes | None, rights: dict[str, str]) -> bytes | None:
@@ -80,6 +84,20 @@ def identifiers(content: bytes | None) -> set[str]:
     """Whom the lines of `dovecot-acl` are for: `user=<address>`, `group=<name>`, `anyone`, ..."""
     lines = (content or b"").decode("utf-8", "surrogateescape").splitlines()
     return {line.split(" ", 1)[0] for line in lines if line}
+
+
+def granted(content: bytes | None) -> list[AccessGrant]:
+    """The grants that the lines of `dovecot-acl` are; not what they say of the owner, nor what
+    they take away."""
+    found = []
+    for line in (content or b"").decode("utf-8", "surrogateescape").splitlines():
+        identifier, _, rights = line.partition(" ")
+        kind, equals, name = identifier.partition("=")
+        if identifier in {"authenticated", "anyone"} or (equals and kind in {"user", "group"}):
+            grantee = f"{kind}:{name}" if equals else identifier
+            letters = rights.split(" ", 1)[0].partition(":")[0]
+            found.append(AccessGrant(grantee, _in_order(letters)))
+    return found
 
 
 def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:
@@ -119,6 +137,10 @@ def _identifier(grantee: str) -> str:
 def _checked(rights: str) -> str:
     if set(rights) - set(_RIGHTS):
         raise Refused(detail=f"{rights!r} are not rights of RFC 4314")
+    return _in_order(rights)
+
+
+def _in_order(rights: str) -> str:
     return "".join(letter for letter in _RIGHTS if letter in rights)
 
 
