@@ -216,5 +216,8 @@ class MaildirDestination:
 
 
 def holds_destination(location: Path | str) -> bool:
-    """Whether there is a Maildir destination at `location`."""
-    return (Path(location) / FILE).is_file()
+    """Whether there is a Maildir destination at `location`; not at one that cannot be."""
+    try:
+        return (Path(location) / FILE).is_file()
+    except OSError:
+        return False
