@@ -121,7 +121,11 @@ class At:
     ITEM_RENAMED = Point("one item of a batch has its name; its folder is not flushed")
     BATCH_RENAMED = Point("all files have their names; a folder is not flushed")
     BATCH_DURABLE = Point("a batch is durable; the destination has not answered")
+    DELIVERY_INTENDED = Point("it is recorded what goes above which fence; nothing is sent")
+    DELIVERY_SENT = Point("messages are sent; whether the server has stored them is not known")
+    DELIVERY_STORED = Point("the server has stored messages; the others of the batch are not sent")
     BATCH_DELIVERED = Point("a batch is durable and not recorded")
+    ARRIVALS_COMPARED = Point("what stands above a fence is recognised, which is not recorded")
     ITEMS_RECORDED = Point("all items are recorded; that they are all is not")
 
     # Phase 3.

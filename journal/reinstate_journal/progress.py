@@ -136,5 +136,8 @@ class Progress(Protocol):
     def quotas_due(self, restore: str) -> list[QuotaDue]:
         """The quotas that must be put back, by account id."""
 
+    def open_intents(self, stream: str) -> list[Recorded]:
+        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
+
     def failures(self, restore: str) -> Iterator[Recorded]:
         """The events of all steps that failed or are in doubt now, in their order."""

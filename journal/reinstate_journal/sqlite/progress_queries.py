@@ -141,6 +141,15 @@ class SqliteProgress:
         )
         return [QuotaDue(*row) for row in rows]
 
+    def open_intents(self, stream: str) -> list[Recorded]:
+        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
+        rows = self._all(
+            "SELECT position FROM intents JOIN streams ON streams.id = intents.stream"
+            " WHERE streams.name = ? ORDER BY position",
+            stream,
+        )
+        return self._at([position for (position,) in rows]) if rows else []
+
     def failures(self, restore: str) -> Iterator[Recorded]:
         """The events of all steps that failed or are in doubt now, in their order."""
         last = 0

@@ -13,7 +13,7 @@ import msgspec
 
 from reinstate_journal.catalogue import Outcome
 from reinstate_journal.errors import UsageError
-from reinstate_journal.events import ItemFailed, account_stream
+from reinstate_journal.events import ItemFailed, ItemInDoubt, account_stream
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account, Restore, Run, Tally
 from reinstate_service.model import Frozen, Path
@@ -209,8 +209,9 @@ def _failures(journal: Reader, restore: str, accounts: Iterable[Account]) -> Ite
 
 def _failure(recorded: Recorded, account: Account | None, places: dict[str, Path]) -> Failure:
     event = recorded.event
-    item = event.item if isinstance(event, ItemFailed) else ""
-    folder = event.folder if isinstance(event, ItemFailed) else ""
+    item, folder = "", ""
+    if isinstance(event, ItemFailed | ItemInDoubt):
+        item, folder = event.item, event.folder
     return Failure(
         account=account.account if account else "",
         address=account.address if account else "",
