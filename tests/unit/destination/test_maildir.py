@@ -397,11 +397,11 @@ def test_a_documents_name_is_made_safe_and_remembered(
     name = "../" + "ü" * 200 + ".pdf"
     with destination.mailbox(ALICE) as mailbox:
         mailbox.deliver([delivery("r1-1", ("Docs",), type=ItemType.DOCUMENT, name=name)])
-    described, document = files(home / "collections" / "Docs")
+    described, document = files(home / "files" / "Docs")
     assert document.startswith("r1-1,.._üü")
     assert document.endswith(".pdf")
     assert len(document.encode()) <= 255
-    assert name in (home / "collections" / "Docs" / described).read_text()
+    assert name in (home / "files" / "Docs" / described).read_text()
 
 
 def test_a_half_made_folder_is_completed(destination: MaildirDestination, home: Path) -> None:

@@ -20,6 +20,13 @@ from reinstate_service.destination.contract import (
 )
 from reinstate_service.destination.maildir import filters as sieve
 from reinstate_service.destination.maildir import mounts, sharing
+from reinstate_service.destination.maildir.collection import (
+    all_folders,
+    collection_directory,
+    collections,
+    existing,
+    make_collection,
+)
 from reinstate_service.destination.maildir.contents import collected, messages
 from reinstate_service.destination.maildir.delivery import Deliverer
 from reinstate_service.destination.maildir.disk import (
@@ -28,26 +35,14 @@ from reinstate_service.destination.maildir.disk import (
     read_file,
 )
 from reinstate_service.destination.maildir.dotlock import remove_leftovers
-from reinstate_service.destination.maildir.folders import (
-    all_folders,
-    collection_directory,
-    collections,
-    existing,
-    mailboxes,
-    make_collection,
-    make_mailbox,
-    subscribe,
-)
-from reinstate_service.destination.maildir.layout import (
-    NAMESPACE,
-    own_path,
-)
+from reinstate_service.destination.maildir.folders import mailboxes, make_mailbox, subscribe
+from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
-from reinstate_service.model import MAIL_TYPES, Filters, Folder, Path
+from reinstate_service.model import Filters, Folder, Path
 
 
 @dataclass(frozen=True)
@@ -102,17 +97,15 @@ class MaildirMailbox:
     def create_folder(self, path: Path, folder: Folder) -> bool:
         """See `Mailbox`. A collection is not subscribed: no IMAP client would see it."""
         path = own_path(path)
-        mail = folder.view in MAIL_TYPES
+        kind = kind_of(folder.view)
         with self._writing():
-            if mail:
-                made = self._make(path, mail)
+            made = self._make(path, kind, folder)
+            if kind is Kind.MAIL:
                 reach(At.MAILBOX_NOT_SUBSCRIBED)
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
-            else:
-                made = make_collection(self._disk, self._home, path, folder)
         if made:
-            self._deliverer.made(path, mail)
+            self._deliverer.made(path, kind)
         return made
 
     def grant(self, path: Path, grants: Sequence[AccessGrant]) -> None:
@@ -202,15 +195,15 @@ class MaildirMailbox:
         with self._speaking():
             directories = existing(self._home, own_path(path))
             with descended(self._home, *directories) as folder:
-                return sharing.granted(read_file(folder, sharing.ACL))
+                return sharing.granted(read_file(folder, sharing.acl_file(directories)))
 
     def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
         """See `Mailbox`. Nothing is changed by it, not even what a dead process left."""
         with self._speaking():
             for path in mailboxes(self._home):
                 yield from messages(self._home, path, read)
-            for directories in collections(self._home):
-                yield from collected(self._home, directories, read)
+            for path, directories in collections(self._home):
+                yield from collected(self._home, path, directories, read)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -239,11 +232,11 @@ class MaildirMailbox:
             remove_leftovers(home)
             self._tidied.add(address)
 
-    def _make(self, path: Path, mail: bool) -> bool:
-        if mail:
+    def _make(self, path: Path, kind: Kind, described: Folder | None = None) -> bool:
+        if kind is Kind.MAIL:
             mounts.refuse_mounted(self._home, path)
             return make_mailbox(self._disk, self._home, path)
-        return make_collection(self._disk, self._home, path, None)
+        return make_collection(self._disk, self._home, path, kind, described)
 
 
 @contextmanager
