@@ -308,9 +308,40 @@ class GrantsApplied(Event, frozen=True):
         return f"grants {self.folder} {self.revision}"
 
 
+class IntendedItem(msgspec.Struct, frozen=True):
+    """An item that is about to be delivered, as the backup has it."""
+
+    item: str
+    folder: str
+    digest: str
+    size: int
+
+    def step(self) -> str:
+        """The step that its outcome ends."""
+        return item_step(self.item, self.digest)
+
+
+class DeliveryIntended(Event, frozen=True):
+    """Items are about to be put into a mailbox whose server names messages itself.
+
+    `uidvalidity` and `uidnext` are the fence: of what a run that dies leaves behind, nothing
+    stands below it (RFC 3501 §2.3.1.1)."""
+
+    path: Path
+    uidvalidity: int
+    uidnext: int
+    items: tuple[IntendedItem, ...]
+
+
+class DeliveriesSettled(Event, frozen=True):
+    """What became of every delivery that was intended so far is recorded; those of which
+    nothing is recorded are not on the destination."""
+
+
 class ItemRestored(Event, frozen=True):
     """An item is durable on the destination. `unrepresented` are keywords that it has no
-    place for."""
+    place for; `probable`: it was recognised by its header and body in a message that the
+    server has changed."""
 
     ends: ClassVar[Outcome] = Outcome.DONE
     item: str
@@ -318,6 +349,7 @@ class ItemRestored(Event, frozen=True):
     digest: str
     size: int
     unrepresented: tuple[str, ...] = ()
+    probable: bool = False
 
     def step(self) -> str:
         return item_step(self.item, self.digest)
@@ -344,6 +376,21 @@ class ItemFailed(Event, frozen=True):
     item: str
     folder: str
     failure: str
+    reason: str
+    digest: str = ""
+    size: int = 0
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class ItemInDoubt(Event, frozen=True):
+    """Whether an item is on the destination cannot be told, because of `reason`. It is not
+    delivered again, since it could then be there twice."""
+
+    ends: ClassVar[Outcome] = Outcome.DOUBT
+    item: str
+    folder: str
     reason: str
     digest: str = ""
     size: int = 0
