@@ -27,6 +27,9 @@ _ADVICE = {
         "A name in the backup leads outside of it. Somebody has planted it, or the copy is damaged:"
         " compare it with the original"
     ),
+    "NoMail": (
+        "The destination holds mail only. Take it out of the backup with: reinstate backup extract"
+    ),
     "UnknownFolder": (
         "The backup does not have the item's folder. A newer scan may know it; otherwise take the"
         " message out with: reinstate backup extract"

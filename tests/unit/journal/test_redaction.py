@@ -144,6 +144,7 @@ def test_every_event_can_be_redacted_and_keeps_no_free_text(name: str) -> None:
 _FILLED = {
     "FilterChange": [{"line": 1, "old": "secret", "new": "secret"}],
     "FilterLeft": [{"line": 1, "text": "secret", "reason": "secret"}],
+    "IntendedItem": [{"item": "7", "folder": "2", "digest": "secret", "size": 1}],
     "dict": {"source": "secret", "accounts": ["secret@secret"], "filter_deleted": False},
     "Outcome": "failed",
     "tuple": ["secret of secret"],

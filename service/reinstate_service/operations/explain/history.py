@@ -101,6 +101,8 @@ class History:
                 return wording.item_skipped(event, run)
             case events.ItemFailed() as event:
                 return wording.item_failed(event, run)
+            case events.ItemInDoubt() as event:
+                return wording.item_in_doubt(event, run)
             case _:
                 return wording.item_reopened(cast("events.ItemReopened", recorded.event), run)
 

@@ -94,9 +94,14 @@ def item_restored(event: events.ItemRestored, path: Path, run: int, name: str) -
     """An item that is there."""
     lost = ", ".join(event.unrepresented)
     without = f", without the keywords {lost}, for which there was no place" if lost else ""
+    probable = (
+        " It was recognised by its header and body in a message that the server has changed."
+        if event.probable
+        else ""
+    )
     return (
         f"Run {run} put it into {shown(path)} under the name {name}: {event.size:,} bytes with"
-        f" the SHA-256 {event.digest}{without}. From then on it was durable there."
+        f" the SHA-256 {event.digest}{without}.{probable} From then on it was durable there."
     )
 
 
@@ -110,6 +115,14 @@ def item_failed(event: events.ItemFailed, run: int) -> str:
     return (
         f"Run {run} could not restore it: {event.reason} ({event.failure})."
         f" {advice(event.failure)}."
+    )
+
+
+def item_in_doubt(event: events.ItemInDoubt, run: int) -> str:
+    """An item of which nobody knows whether it is there."""
+    return (
+        f"Run {run} could not tell whether it is on the destination: {event.reason}. It was not"
+        " delivered again, since it could then be there twice."
     )
 
 
