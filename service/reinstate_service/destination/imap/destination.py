@@ -229,6 +229,7 @@ class ImapDestination:
             storage_encoding="utf-7",
             segment_bytes=250,
             roles=_ROLES,
+            mail_only=True,
         )
 
 
