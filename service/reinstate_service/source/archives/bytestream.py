@@ -109,9 +109,6 @@ def _gunzipped(packed: ByteStream) -> Iterator[bytes]:
 
 def _inflated(unpack: zlib._Decompress, data: bytes) -> Iterator[bytes]:
     """All that comes out when `data` goes in."""
-    while True:
-        found = unpack.decompress(data, PIECE)
-        if not found:
-            return
+    while not unpack.eof and (found := unpack.decompress(data, PIECE)):
         yield found
         data = unpack.unconsumed_tail

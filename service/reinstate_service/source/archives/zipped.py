@@ -77,7 +77,7 @@ def _inflated(stream: ByteStream, told: tuple[int, int, int] | None) -> Iterator
         data = stream.some(PIECE)
         if not data:
             raise Ended(f"at byte {stream.position}")
-        while data:
+        while data and not unpack.eof:
             try:
                 piece = unpack.decompress(data, PIECE)
             except zlib.error as error:
