@@ -108,7 +108,18 @@ def _gunzipped(packed: ByteStream) -> Iterator[bytes]:
 
 
 def _inflated(unpack: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """All that comes out when `data` goes in."""
-    while not unpack.eof and (found := unpack.decompress(data, PIECE)):
+    """All that comes out when `data` goes in. Raises zlib.error, behind what came before it."""
+    while not unpack.eof:
+        before = unpack.copy()
+        try:
+            found = unpack.decompress(data, PIECE)
+        except zlib.error:
+            # With the error goes what the same call had unpacked already.
+            for at in range(len(data)):
+                if found := before.decompress(data[at : at + 1]):
+                    yield found
+            raise
+        if not found:
+            return
         yield found
         data = unpack.unconsumed_tail
