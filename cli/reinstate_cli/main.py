@@ -24,6 +24,7 @@ from reinstate_cli import (
     restore,
     resume,
     status,
+    verify,
 )
 from reinstate_cli import (
     map as map_,
@@ -60,7 +61,7 @@ def root(
     """Restores the backup of a mail infrastructure onto another one, resumably and provably."""
 
 
-for verb in (demo, plan, restore, resume, abort, status, report, map_, doctor):
+for verb in (demo, plan, restore, resume, abort, status, report, verify, map_, doctor):
     app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
 for group in (backup, journal, destination):
     app.add_typer(group.app)

@@ -48,15 +48,16 @@ def restore_with_progress(journal: Path, options: Options, *, silent: bool) -> F
 
     Raises Interrupted after a signal, and every error that ends a run early.
     """
-    stop = threading.Event()
-    with choose_progress(silent=silent) as progress, _stop_on_signal(stop):
+    with choose_progress(silent=silent) as progress, stop_on_signal() as stop:
         return start_restore(journal, options, progress, stop)
 
 
 @contextmanager
-def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
-    """The first signal asks the run to end the batch in hand; a second one ends the process
-    at once, which loses nothing either. What the caller ignores, as nohup does, stays ignored."""
+def stop_on_signal() -> Iterator[threading.Event]:
+    """The event that asks the work to stop. The first signal asks it to end the batch in hand;
+    a second one ends the process at once, which loses nothing either. What the caller ignores, as
+    nohup does, stays ignored."""
+    stop = threading.Event()
     previous = {
         number: handler
         for number in _SIGNALS
@@ -74,7 +75,7 @@ def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
     for number in previous:
         signal.signal(number, ask)
     try:
-        yield
+        yield stop
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

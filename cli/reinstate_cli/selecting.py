@@ -16,6 +16,7 @@ import typer
 
 from reinstate_cli.options import is_text
 from reinstate_journal.errors import UsageError
+from reinstate_service.destination.open import makes_domains
 from reinstate_service.restore.options import Options
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -33,7 +34,10 @@ def selection(
         ),
     ],
     destination: Annotated[
-        str, typer.Argument(metavar="DESTINATION", help="Where to restore: maildir:DIR.")
+        str,
+        typer.Argument(
+            metavar="DESTINATION", help="Where to restore: maildir:DIR or imaps://HOST."
+        ),
     ],
     accounts: Annotated[
         list[str] | None,
@@ -129,6 +133,16 @@ def selection(
             help="Show shared folders below shared/ (any Dovecot), or at their own path.",
         ),
     ] = "shared",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="How to log in to the accounts of a server: restore.toml.",
+        ),
+    ] = None,
     owner: Annotated[
         str | None,
         typer.Option(
@@ -144,6 +158,7 @@ def selection(
         destination=_absolute(destination, "maildir"),
         owner=_owner(owner),
         mountpoints=_mountpoints(mountpoints),
+        config=_path(str(config)) if config else "",
         accounts=(*_names("--accounts", accounts), *_lines(input_file)),
         domains=_names("--domains", domains),
         at=moment_of(at),
@@ -151,9 +166,9 @@ def selection(
         skip_system_accounts=skip_system_accounts,
         skip_aliases=skip_aliases,
         skip_distribution_lists=skip_distribution_lists,
-        skip_coses=skip_coses,
+        skip_coses=skip_coses or not makes_domains(destination),
         skip_account_provisioning=skip_account_provisioning,
-        skip_domain_provisioning=skip_domain_provisioning,
+        skip_domain_provisioning=skip_domain_provisioning or not makes_domains(destination),
         provisioning_only=provisioning_only,
         restore_datasource=restore_datasource,
         max_file_size=byte_count(max_file_size),

@@ -1,7 +1,8 @@
 """The event catalogue of reinstate: docs/events.md is generated from this module.
 
-Two kinds of stream hold them: `restore/<restore>` for what concerns the whole
-restore, and `restore/<restore>/<account id>` for one account in it. Events hold
+Three kinds of stream hold them: `restore/<restore>` for what concerns the whole
+restore, `restore/<restore>/<account id>` for one account in it, and
+`verification/<restore>` for what comparing it with the destination found. Events hold
 ids, paths, digests, sizes and reasons; never subjects, correspondents of a
 message, passwords or other secrets.
 
@@ -28,6 +29,11 @@ def restore_stream(restore: str) -> str:
 def account_stream(restore: str, account: str) -> str:
     """The stream of one account within a restore."""
     return f"restore/{restore}/{account}"
+
+
+def verification_stream(restore: str) -> str:
+    """The stream of what comparing a restore with its destination found."""
+    return f"verification/{restore}"
 
 
 def item_step(item: str, digest: str) -> str:
@@ -302,9 +308,40 @@ class GrantsApplied(Event, frozen=True):
         return f"grants {self.folder} {self.revision}"
 
 
+class IntendedItem(msgspec.Struct, frozen=True):
+    """An item that is about to be delivered, as the backup has it."""
+
+    item: str
+    folder: str
+    digest: str
+    size: int
+
+    def step(self) -> str:
+        """The step that its outcome ends."""
+        return item_step(self.item, self.digest)
+
+
+class DeliveryIntended(Event, frozen=True):
+    """Items are about to be put into a mailbox whose server names messages itself.
+
+    `uidvalidity` and `uidnext` are the fence: of what a run that dies leaves behind, nothing
+    stands below it (RFC 3501 §2.3.1.1)."""
+
+    path: Path
+    uidvalidity: int
+    uidnext: int
+    items: tuple[IntendedItem, ...]
+
+
+class DeliveriesSettled(Event, frozen=True):
+    """What became of every delivery that was intended so far is recorded; those of which
+    nothing is recorded are not on the destination."""
+
+
 class ItemRestored(Event, frozen=True):
     """An item is durable on the destination. `unrepresented` are keywords that it has no
-    place for."""
+    place for; `probable`: it was recognised by its header and body in a message that the
+    server has changed."""
 
     ends: ClassVar[Outcome] = Outcome.DONE
     item: str
@@ -312,6 +349,7 @@ class ItemRestored(Event, frozen=True):
     digest: str
     size: int
     unrepresented: tuple[str, ...] = ()
+    probable: bool = False
 
     def step(self) -> str:
         return item_step(self.item, self.digest)
@@ -338,6 +376,21 @@ class ItemFailed(Event, frozen=True):
     item: str
     folder: str
     failure: str
+    reason: str
+    digest: str = ""
+    size: int = 0
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class ItemInDoubt(Event, frozen=True):
+    """Whether an item is on the destination cannot be told, because of `reason`. It is not
+    delivered again, since it could then be there twice."""
+
+    ends: ClassVar[Outcome] = Outcome.DOUBT
+    item: str
+    folder: str
     reason: str
     digest: str = ""
     size: int = 0
@@ -550,6 +603,73 @@ class AccountCompleted(Event, frozen=True):
     """The account is through all phases of a run."""
 
     run: int
+
+
+# --- verification -------------------------------------------------------------
+
+
+class VerificationStarted(Event, frozen=True):
+    """The destination began to be compared with what the journal says up to `run`.
+
+    `deep` says that items are read whole, `sample` how many of each account are looked at (0:
+    all), `accounts` which were asked for (none: all), `backup` whether the backup was at hand."""
+
+    verification: int
+    run: int
+    deep: bool = False
+    sample: int = 0
+    accounts: tuple[str, ...] = ()
+    backup: bool = True
+
+
+class VerificationFinding(Event, frozen=True):
+    """Something is not on the destination as it was restored.
+
+    `kind`: missing; different (other bytes, another setting); extra (a duplicate, or what nobody
+    restored); changed (moved, flagged, edited: the user's doing); unchecked. `what` it is about:
+    item, folder, grant, filter, quota, account, domain, class of service or list; `name` is an
+    item's or account's id, or what it is called. `path` is the place on the destination."""
+
+    verification: int
+    kind: str
+    what: str
+    name: str
+    detail: str = ""
+    account: str = ""
+    path: Path = ()
+
+
+class DirectoryVerified(Event, frozen=True):
+    """The domains, classes of service and lists have been compared: so many of them."""
+
+    verification: int
+    objects: int
+
+
+class AccountVerified(Event, frozen=True):
+    """An account has been compared. Of its restored items `there` are as they were restored,
+    `changed` are there and were changed since, `missing` and `different` (other bytes) are not
+    there; beside them lie `extra` ones, those that `arrived` later, and those that were there
+    `earlier`. `objects` is how many folders, grants, filters and settings were compared."""
+
+    verification: int
+    account: str
+    address: str
+    there: int = 0
+    changed: int = 0
+    missing: int = 0
+    different: int = 0
+    extra: int = 0
+    arrived: int = 0
+    earlier: int = 0
+    objects: int = 0
+
+
+class VerificationFinished(Event, frozen=True):
+    """Every account that was asked for has been compared; `whole` if all is there."""
+
+    verification: int
+    whole: bool
 
 
 def _concrete(base: type[Event]) -> list[type[Event]]:

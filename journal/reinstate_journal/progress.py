@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from reinstate_journal.catalogue import Outcome
+from reinstate_journal.catalogue import Moment, Outcome
 
 if TYPE_CHECKING:
     from reinstate_journal.journal import Recorded
@@ -22,7 +22,7 @@ class Restore(msgspec.Struct, frozen=True):
     product: str
     destination: str
     destination_id: str
-    created_at: int
+    created_at: Moment
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -39,8 +39,8 @@ class Run(msgspec.Struct, frozen=True):
     version: str
     options: dict[str, Any]
     last_scan: int | None
-    started_at: int
-    ended_at: int | None
+    started_at: Moment
+    ended_at: Moment | None
     outcome: str
     reason: str
     phase: int
@@ -135,6 +135,9 @@ class Progress(Protocol):
 
     def quotas_due(self, restore: str) -> list[QuotaDue]:
         """The quotas that must be put back, by account id."""
+
+    def open_intents(self, stream: str) -> list[Recorded]:
+        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
 
     def failures(self, restore: str) -> Iterator[Recorded]:
         """The events of all steps that failed or are in doubt now, in their order."""

@@ -1,6 +1,6 @@
 """What every destination promises. A new one is tested by some twenty lines::
 
-    class TestMine(DestinationContract, MovingContract):
+    class TestMine(DestinationContract, MovingContract, ReadingContract):
         @pytest.fixture
         def reopen(self, tmp_path: Path) -> Iterator[Reopen]:
             yield lambda: MineDestination(tmp_path)

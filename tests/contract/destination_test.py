@@ -10,11 +10,12 @@ import pytest
 
 from contract.destination_contract import DestinationContract, Reopen
 from contract.destination_moving_contract import MountingInPlaceContract, MovingContract
+from contract.destination_reading_contract import ReadingContract
 from reinstate_service.destination.maildir import MaildirDestination, Mountpoints
 from reinstate_service.destination.memory import MemoryDestination, State
 
 
-class TestMemory(DestinationContract, MovingContract):
+class TestMemory(DestinationContract, MovingContract, ReadingContract):
     """In memory."""
 
     @pytest.fixture
@@ -35,7 +36,7 @@ class TestMemoryInPlace(MovingContract, MountingInPlaceContract):
         return lambda: MemoryDestination(state, namespace)
 
 
-class TestMaildir(DestinationContract, MovingContract):
+class TestMaildir(DestinationContract, MovingContract, ReadingContract):
     """In a directory for Dovecot."""
 
     @pytest.fixture

@@ -65,11 +65,15 @@ def reachable_folder(above: Path | None = None) -> Iterator[Path]:
 
 
 class Dovecot:
-    """`with Dovecot(tree) as server: server.imap(address, password)`."""
+    """`with Dovecot(tree) as server: server.imap(address, password)`.
 
-    def __init__(self, tree: Path) -> None:
+    `further` is configuration that comes after the printed one.
+    """
+
+    def __init__(self, tree: Path, further: str = "") -> None:
         self.tree = tree
-        self.imap_port, self.sieve_port, self.lmtp_port = _free_ports(3)
+        self._further = further
+        self.imap_port, self.sieve_port, self.lmtp_port = free_ports(3)
         self.base = Path(tempfile.mkdtemp(prefix="reinstate-dv-"))
         self.configuration = self.base / "dovecot.conf"
         self._process: subprocess.Popen[bytes] | None = None
@@ -149,7 +153,7 @@ class Dovecot:
                 plaintext=True,
             ),
         )
-        self.configuration.write_text(printed.main + _IMPATIENT)
+        self.configuration.write_text(printed.main + _IMPATIENT + self._further)
         sql_file.write_text(printed.sql)
         with (self.base / "output").open("wb") as output:
             self._process = subprocess.Popen(
@@ -176,7 +180,8 @@ class Dovecot:
                 return
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens at."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

@@ -15,7 +15,7 @@ from reinstate_journal.sqlite.row import Row, restore_of
 #: How an outcome stands in `steps` and `tallies`: its place in this list.
 OUTCOMES = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.DOUBT)
 _CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-_DONE, _SKIPPED, _FAILED = (_CODES[o] for o in (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED))
+_DONE, _SKIPPED, _FAILED, _DOUBT = (_CODES[outcome] for outcome in OUTCOMES)
 
 _RESTORES = """CREATE TABLE restores (
     restore TEXT PRIMARY KEY,
@@ -81,6 +81,13 @@ _TALLIES = """CREATE TABLE tallies (
     PRIMARY KEY (stream, outcome, reason)
 ) WITHOUT ROWID"""
 
+# Deliveries that were intended and whose outcome is not recorded: few, and gone with it.
+_INTENTS = """CREATE TABLE intents (
+    stream INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (stream, position)
+) WITHOUT ROWID"""
+
 Sql = tuple[str, tuple[Any, ...]]
 _Place = tuple[str, str]
 
@@ -94,13 +101,14 @@ class ProgressProjection:
     """
 
     name: ClassVar[str] = "progress"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "restores": (_RESTORES,),
         "runs": (_RUNS,),
         "accounts": (_ACCOUNTS,),
         "steps": (_STEPS, _TROUBLES),
         "tallies": (_TALLIES,),
+        "intents": (_INTENTS,),
     }
 
     def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
@@ -127,6 +135,8 @@ class ProgressProjection:
                 tally = tallies.setdefault((row.stream_id, outcome, reason), [0, 0])
                 tally[0] += count
                 tally[1] += size
+            if (intent := _INTENT.get(type(event))) is not None:
+                connection.execute(intent, (row.stream_id, row.position))
             handler = _HANDLERS.get(type(event))
             if handler is not None and (place := restore_of(row.stream)) is not None:
                 for statement, values in handler(event, place, row.recorded_at):
@@ -150,6 +160,13 @@ class ProgressProjection:
         )
 
 
+#: What an event does to the open intents of its stream (?1), being at its position (?2).
+_INTENT: Mapping[type[Event], str] = {
+    events.DeliveryIntended: "INSERT INTO intents VALUES (?1, ?2)",
+    events.DeliveriesSettled: "DELETE FROM intents WHERE stream = ?1 AND position < ?2",
+}
+
+
 def _ended(event: Event, ends: Outcome, position: int) -> tuple[int, str | None, int | None, int]:
     if ends is Outcome.DONE:
         return _DONE, None, None, position
@@ -164,6 +181,8 @@ def _counted(event: Event) -> tuple[int, str, int, int] | None:
             return _SKIPPED, event.reason, 1, event.size
         case events.ItemFailed():
             return _FAILED, event.failure, 1, event.size
+        case events.ItemInDoubt():
+            return _DOUBT, event.reason, 1, event.size
         case events.ItemReopened():
             return _CODES[event.was], event.reason, -1, -event.size
         case _:

@@ -10,7 +10,8 @@ there already. Nothing is ever deleted but an empty folder, by `remove_folder`.
 
 Every method may raise DestinationError: the destination is unreachable, full or
 broken, and the run stops. What concerns one object only is `Refused`: that
-step failed and the others go on.
+step failed and the others go on. Every method of a mailbox may raise
+ChangedMeanwhile: the account is not finished, the others go on.
 """
 
 from __future__ import annotations
@@ -56,6 +57,15 @@ class Missing(Refused):
     """Something that must be there is not."""
 
     message = "{what} does not exist on the destination"
+
+
+class ChangedMeanwhile(ReinstateError):
+    """Somebody took away what was being written to, in that very moment."""
+
+    message = "something of {account} was moved or deleted while it was worked on: {detail}"
+    hint = "Nothing is lost by it; go on with the account: reinstate resume"
+    exit_code = 3
+    retryable = True
 
 
 class ExistingFolder(Frozen, frozen=True):
@@ -119,6 +129,11 @@ class StoredItem(Frozen, frozen=True):
     keywords: tuple[str, ...]
 
 
+def every_item(_name: str) -> bool:
+    """Lets `contents` read every item whole."""
+    return True
+
+
 class Mailbox(Protocol):
     """One account of the destination, open for folders and items. Used by one thread."""
 
@@ -179,8 +194,12 @@ class Mailbox(Protocol):
         subscription. Answers whether it is gone; False if it holds something. A removal that
         was cut off is ended by the next change; until then `folders` names the folder."""
 
-    def contents(self) -> Iterator[StoredItem]:
-        """Every item, read back whole; for verification."""
+    def grants(self, path: Path) -> Sequence[AccessGrant]:
+        """The folder's grants, without what its owner may do; for verification. Raises Missing."""
+
+    def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
+        """Every item, for verification: read back whole if `read` says so of its name, else with
+        an empty digest, from what the destination tells without that."""
 
 
 class Destination(Protocol):
@@ -247,6 +266,20 @@ class Destination(Protocol):
 
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """Stores a data source with its secrets; True if it is new or changed. Raises Missing."""
+
+    def domain(self, name: str) -> Domain:
+        """The domain as it is; for verification, as are the next three. What the destination has
+        no place for is as by default. Raises Missing."""
+
+    def class_of_service(self, name: str) -> ClassOfService:
+        """The class of service as it is. Raises Missing."""
+
+    def distribution_list(self, address: str) -> DistributionList:
+        """The list as it is. Raises Missing."""
+
+    def account(self, address: str) -> Account:
+        """The account as it is, with its quota and its data sources, without filters; `cos` is the
+        *name* of its class of service. Raises Missing."""
 
     def mailbox(self, address: str) -> AbstractContextManager[Mailbox]:
         """Opens the account. Raises Missing."""

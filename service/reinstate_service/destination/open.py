@@ -18,12 +18,15 @@ def open_destination(
     owner: tuple[int, int] | None = None,
     create: bool = True,
     mountpoints: str = "shared",
+    config: str = "",
 ) -> Destination:
-    """The destination at `location`: `maildir:DIR`, or `memory:` for tests.
+    """The destination at `location`: `maildir:DIR`, `imaps://HOST[:PORT]`, `imap://HOST[:PORT]`,
+    or `memory:` for tests.
 
     `owner` (uid, gid) is who a new directory is made for, when root makes it.
     `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
-    shared folders, or `symlink`, at its own place.
+    shared folders, or `symlink`, at its own place. `config` is the file that says how to log in
+    to a server.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
@@ -31,18 +34,42 @@ def open_destination(
     kind, _, rest = location.partition(":")
     if kind == "maildir" and rest:
         return MaildirDestination(rest, owner=owner, create=create, mountpoints=way)
+    if kind in {"imap", "imaps"}:
+        return _server(location, config, mountpoints)
     if location == "memory:":
         return MemoryDestination(namespace=_mounting(MemoryDestination().namespace(), way))
-    raise UsageError(detail=f"{location!r} is no destination; name it as maildir:DIR")
+    raise UsageError(
+        detail=f"{location!r} is no destination; name it as maildir:DIR or imaps://HOST"
+    )
 
 
-def destination_as_it_is(location: str, mountpoints: str = "shared") -> Destination:
+def _server(location: str, config: str, mountpoints: str) -> Destination:
+    # Only those who restore onto a server load what speaks to it.
+    from reinstate_service.destination.imap import ImapDestination  # noqa: PLC0415
+    from reinstate_service.destination.imap.configuration import read_configuration  # noqa: PLC0415
+    from reinstate_service.destination.imap.connection import server_of  # noqa: PLC0415
+
+    if mountpoints != "shared":
+        raise UsageError(detail=f"on a server, mountpoints are not shown as {mountpoints}")
+    if not config:
+        raise UsageError(detail=f"{location} needs --config FILE: how to log in to its accounts")
+    return ImapDestination(server_of(location), read_configuration(config))
+
+
+def makes_domains(location: str) -> bool:
+    """Whether the destination makes domains, lists and classes of service, or has them."""
+    return location.partition(":")[0] not in {"imap", "imaps"}
+
+
+def destination_as_it_is(
+    location: str, mountpoints: str = "shared", config: str = ""
+) -> Destination:
     """The destination for looking only: nothing is made, and one that is not there yet is
     empty. Raises UsageError, DestinationError."""
     kind, _, rest = location.partition(":")
     if kind == "maildir" and rest and not holds_destination(rest):
         return MemoryDestination(namespace=_mounting(NAMESPACE, _checked(mountpoints)))
-    return open_destination(location, create=False, mountpoints=mountpoints)
+    return open_destination(location, create=False, mountpoints=mountpoints, config=config)
 
 
 def _checked(mountpoints: str) -> Mountpoints:

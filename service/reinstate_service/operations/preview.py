@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
-from reinstate_service.destination.contract import Destination
+from reinstate_service.destination.contract import Destination, ExistingFolder
 from reinstate_service.mapping.folders import FolderDecision
 from reinstate_service.mapping.mountpoints import (
     Grantee,
@@ -22,6 +22,7 @@ from reinstate_service.restore.plan import (
     plan_folders,
     plan_grants,
     translate_filters,
+    with_roles,
 )
 from reinstate_service.restore.run import read_backup
 from reinstate_service.restore.selection import reason_to_skip
@@ -149,11 +150,13 @@ class Planner:
     def _folders(self, ref: AccountRef) -> tuple[Containers, Sequence[Path], FolderPlan]:
         deleted = not self._options.filter_deleted
         containers = self._source.containers(ref.id, deleted=deleted)
-        existing: Sequence[Path] = ()
+        found: Sequence[ExistingFolder] = ()
         if self._destination.has_account(ref.address):
             with self._destination.mailbox(ref.address) as mailbox:
-                existing = [folder.path for folder in mailbox.folders() if not folder.mounted]
-        return containers, existing, plan_folders(containers, existing, {}, self._namespace)
+                found = mailbox.folders()
+        namespace = with_roles(self._namespace, found)
+        existing = [folder.path for folder in found if not folder.mounted]
+        return containers, existing, plan_folders(containers, existing, {}, namespace)
 
     def _find_owner(self, account: str) -> Owner | None:
         ref = self._chosen.get(account)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from reinstate_journal import open_journal, open_reader
+from reinstate_journal.errors import DestinationError, JournalDamaged
+from reinstate_journal.events import AccountVerified
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Run
 from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.open import destination_as_it_is, open_destination
-from reinstate_service.operations.report import choose_restore
+from reinstate_service.operations.report import choose_restore, runs_of
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.quota import abort
 from reinstate_service.restore.run import Finished, run_restore
+from reinstate_service.restore.verification.verify import Request, verify
 from reinstate_service.source.open import open_source
 
 
@@ -43,7 +48,10 @@ def start_restore(
 def opened(options: Options) -> Iterator[Destination]:
     """The destination of `options`, closed at the end."""
     destination = open_destination(
-        options.destination, owner=options.owner, mountpoints=options.mountpoints
+        options.destination,
+        owner=options.owner,
+        mountpoints=options.mountpoints,
+        config=options.config,
     )
     try:
         yield destination
@@ -54,7 +62,7 @@ def opened(options: Options) -> Iterator[Destination]:
 @contextmanager
 def opened_for_reading(options: Options) -> Iterator[Destination]:
     """The destination of `options` as it is; nothing is made."""
-    destination = destination_as_it_is(options.destination, options.mountpoints)
+    destination = destination_as_it_is(options.destination, options.mountpoints, options.config)
     try:
         yield destination
     finally:
@@ -64,12 +72,57 @@ def opened_for_reading(options: Options) -> Iterator[Destination]:
 def last_options(journal: Reader, restore: str | None = None) -> tuple[Run, Options]:
     """The last run of a restore and the options it was given.
 
-    Raises NoRestore, SeveralRestores.
+    Raises NoRestore, SeveralRestores, JournalDamaged.
     """
     chosen = choose_restore(journal, restore)
-    run = journal.progress.last_run(chosen.restore)
-    assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
-    return run, Options.from_record(run.options)
+    run = runs_of(journal, chosen.restore)[-1]
+    try:
+        return run, Options.from_record(run.options)
+    except msgspec.ValidationError as error:
+        detail = f"the options of run {run.run} are not what they should be: {error}"
+        raise JournalDamaged(path=journal.path, detail=detail) from error
+
+
+class OtherDestination(DestinationError):
+    """There is a destination, but not the one that was restored onto."""
+
+    message = "{destination} is not the destination that restore {restore} went to"
+    hint = "It has another id ({found} instead of {expected}): is it another tree, or made anew?"
+    retryable = False
+
+
+def start_verification(
+    journal: Path,
+    restore: str | None,
+    request: Request,
+    heard: Callable[[AccountVerified], None],
+    stop: threading.Event,
+) -> tuple[str, int]:
+    """Compares a restore with its destination, which is only read; answers the restore and the
+    number of the verification.
+
+    Raises NoRestore, SeveralRestores, OtherDestination, and what `verify` raises.
+    """
+    with open_reader(journal) as reader:  # which makes no journal where there is none
+        run, options = last_options(reader, restore)
+    with open_journal(journal) as writer:
+        chosen = choose_restore(writer, run.restore)
+        location = options.destination
+        destination = open_destination(
+            location, create=False, mountpoints=options.mountpoints, config=options.config
+        )
+        with closing(destination):
+            if (found := destination.identity()) != chosen.destination_id:
+                raise OtherDestination(
+                    destination=location,
+                    restore=chosen.restore,
+                    found=found,
+                    expected=chosen.destination_id,
+                )
+            number = verify(
+                writer, chosen, destination, open_source, request, heard=heard, stop=stop
+            )
+    return chosen.restore, number
 
 
 def abort_restore(journal: Path, restore: str | None) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import GrantsApplied
-from reinstate_service.destination.contract import AccessGrant, Mailbox
+from reinstate_service.destination.contract import AccessGrant, Mailbox, Missing, Refused
 from reinstate_service.model import AccountRef, Containers, Folder, Frozen, Path, revision
 from reinstate_service.restore.context import Context
 from reinstate_service.restore.plan import plan_grants
@@ -46,12 +48,25 @@ def give_grants(
 ) -> None:
     """Gives and records them; `places` are the account's folders by id."""
     for one in grants:
+        event = one.event
         if one.grants:
             # Its user may have deleted it since it was made.
             mailbox.create_folder(places[one.folder.id], one.folder)
-            mailbox.grant(places[one.folder.id], one.grants)
+            event = _given(mailbox, places[one.folder.id], one)
         reach(At.GRANTED)
-        recorder.append(one.event)
+        recorder.append(event)
+
+
+def _given(mailbox: Mailbox, path: Path, one: FolderGrants) -> GrantsApplied:
+    """Gives them; answers what is to be recorded of it."""
+    try:
+        mailbox.grant(path, one.grants)
+    except Missing:
+        raise
+    except Refused as error:
+        refused = tuple(f"{grant.grantee}: {error}" for grant in one.grants)
+        return replace(one.event, granted=(), refused=(*one.event.refused, *refused))
+    return one.event
 
 
 def renew_grants(context: Context, recorder: Recorder, ref: AccountRef) -> None:

@@ -11,62 +11,41 @@ from msgspec.structs import replace
 from reinstate_journal.catalogue import Event, Outcome
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
+    DeliveriesSettled,
     FolderMapped,
     FoldersCreated,
     FoldersMerged,
     ItemFailed,
-    ItemReopened,
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
     QuotaLifted,
     item_step,
 )
-from reinstate_journal.progress import Ended
 from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
+from reinstate_service.destination.fence import ConnectionLost, FencedMailbox
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import (
     AccountRef,
     Containers,
-    Frozen,
     Item,
     Path,
     UnreadableItem,
 )
 from reinstate_service.restore.context import Context
+from reinstate_service.restore.fencing import deliver_fenced, is_mail, settle
 from reinstate_service.restore.grants import give_grants, open_grants, renew_grants
-from reinstate_service.restore.plan import plan_folders
+from reinstate_service.restore.plan import plan_folders, with_roles
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
+from reinstate_service.restore.tasks import Task, events_of, outcome, still_open
 from reinstate_service.source.contract import ItemRecord
 
 #: A batch ends with whichever comes first; both bound memory and what a crash repeats.
 BATCH_ITEMS = 500
 BATCH_BYTES = 32 * 1024 * 1024
-
-
-class Task(Frozen, frozen=True):
-    """What to do with one item's record: deliver it, or record the event at once, or neither.
-
-    `reopens` are the earlier outcomes that no longer hold: that of this content, and that of
-    the record while it could not be read.
-    """
-
-    id: str
-    digest: str = ""
-    event: ItemSkipped | ItemFailed | None = None
-    item: Item | None = None
-    reopens: tuple[ItemReopened, ...] = ()
-
-    @property
-    def step(self) -> str:
-        """The identity of restoring this content of this item."""
-        return item_step(self.id, self.digest)
-
-    @property
-    def unread_step(self) -> str:
-        """The identity under which the item was recorded while its content was not known."""
-        return item_step(self.id, "")
+#: How often a batch is tried whose connection breaks.
+_ATTEMPTS = 5
 
 
 def restore_items(context: Context, ref: AccountRef) -> None:
@@ -79,7 +58,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
     state = f"{context.source.state(ref.id)} {context.options.item_selection()}"
     known = context.journal.progress.account(context.log.restore, ref.id)
     tallies = context.journal.progress.tallies(recorder.stream)
-    unfinished = any(tally.outcome in {Outcome.FAILED, Outcome.DOUBT} for tally in tallies)
+    unfinished = any(tally.outcome is Outcome.FAILED for tally in tallies)
     if known is not None and known.items_state == state and not unfinished:
         renew_grants(context, recorder, ref)
         settled = sum(tally.count for tally in tallies)
@@ -89,9 +68,13 @@ def restore_items(context: Context, ref: AccountRef) -> None:
     context.observer.account(ref.address, "started")
     containers = context.containers(ref)
     with context.destination.mailbox(ref.address) as mailbox:
+        fenced = mailbox if isinstance(mailbox, FencedMailbox) else None
+        if fenced is not None:
+            settle(context, recorder, fenced)
         _lift_quota(context, recorder, ref)
         places = _restore_folders(context, recorder, mailbox, containers)
-        pass_ = _Pass(context, recorder, mailbox, places, ref, fresh=not tallies)
+        fresh = not context.journal.progress.tallies(recorder.stream)
+        pass_ = _Pass(context, recorder, mailbox, places, ref, fenced=fenced, fresh=fresh)
         for batch in _batches(context.source.items(ref.id)):
             context.check_stop()
             pass_.restore(batch)
@@ -122,8 +105,9 @@ def _restore_folders(
     """Decides, records, and then makes the folders; answers every folder's place by its id."""
     mapped = context.journal.containers.folders(recorder.stream)
     settled = {folder: known.path for folder, known in mapped.items()}
-    existing = [folder.path for folder in mailbox.folders()]
-    plan = plan_folders(containers, existing, settled, context.namespace)
+    existing = mailbox.folders()
+    namespace = with_roles(context.namespace, existing)
+    plan = plan_folders(containers, [one.path for one in existing], settled, namespace)
     events: list[Event] = [
         FolderMapped(
             folder=decision.folder,
@@ -183,45 +167,55 @@ class _Pass:
         places: Mapping[str, Path],
         ref: AccountRef,
         *,
+        fenced: FencedMailbox | None,
         fresh: bool,
     ) -> None:
         self._context = context
         self._recorder = recorder
         self._mailbox = mailbox
+        self._fenced = fenced
         self._places = places
         self._ref = ref
         self._fresh = fresh
 
     def restore(self, batch: Sequence[ItemRecord]) -> None:
-        """Decides, delivers what is to be delivered, and records it all in one append."""
+        """Decides, delivers what is to be delivered, and records it. A connection that breaks
+        meanwhile is made anew. Raises ConnectionLost when that does not help."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._attempt(batch)
+            except ConnectionLost:
+                if attempt == _ATTEMPTS or self._fenced is None:
+                    raise
+                settle(self._context, self._recorder, self._fenced)
+                self._fresh = False
+            else:
+                return
+
+    def _attempt(self, batch: Sequence[ItemRecord]) -> None:
+        """Restores a batch and records it all in one append."""
         tasks = self._open_tasks([self._task(record) for record in batch])
         reach(At.BATCH_DECIDED)
         outcomes = self._deliver([task.item for task in tasks if task.item is not None])
         reach(At.BATCH_DELIVERED)
         events: list[Event] = []
-        restored = skipped = failed = size = 0
         for task in tasks:
-            ended = task.event or outcomes.get(task.step)
-            reopens = [one for one in task.reopens if ended is None or not _same(one, ended)]
-            events += reopens
-            if ended is None or len(reopens) < len(task.reopens):
-                continue
-            events.append(ended)
-            match ended:
-                case ItemRestored():
-                    restored += 1
-                    size += ended.size
-                case ItemSkipped():
-                    skipped += 1
-                case _:
-                    failed += 1
+            events += events_of(task, task.event or outcomes.get(task.step))
+        if self._fenced is not None and any(is_mail(task.item) for task in tasks):
+            events.append(DeliveriesSettled())
         self._recorder.append(*events)
+        self._tell(events, len(batch))
+
+    def _tell(self, events: Sequence[Event], looked_at: int) -> None:
+        restored = [one for one in events if isinstance(one, ItemRestored)]
+        skipped = sum(isinstance(one, ItemSkipped) for one in events)
+        failed = sum(isinstance(one, ItemFailed) for one in events)
         self._context.observer.items(
-            restored=restored,
+            restored=len(restored),
             skipped=skipped,
             failed=failed,
-            already=len(batch) - restored - skipped - failed,
-            size=size,
+            already=looked_at - len(restored) - skipped - failed,
+            size=sum(one.size for one in restored),
         )
 
     def _task(self, record: ItemRecord) -> Task:
@@ -254,13 +248,18 @@ class _Pass:
         if self._fresh:
             return tasks
         steps = {step for task in tasks for step in (task.step, task.unread_step)}
-        return list(_still_open(tasks, self._recorder.ended(steps)))
+        return list(still_open(tasks, self._recorder.ended(steps)))
 
     def _deliver(self, items: Sequence[Item]) -> dict[str, ItemRestored | ItemFailed]:
+        if not items:
+            return {}
         deliveries = [self._delivery(item) for item in items]
-        answers = self._mailbox.deliver(deliveries) if deliveries else []
+        if self._fenced is None:
+            answers = self._mailbox.deliver(deliveries)
+        else:
+            answers = deliver_fenced(self._recorder, self._fenced, deliveries)
         return {
-            item_step(item.id, item.digest): _outcome(self._lying(item, answer), answer)
+            item_step(item.id, item.digest): outcome(self._lying(item, answer), answer)
             for item, answer in zip(items, answers, strict=True)
         }
 
@@ -286,55 +285,3 @@ class _Pass:
         here = self._places[item.folder]
         places = (self._places.get(folder, here) for folder in item.other_folders)
         return tuple(place for place in dict.fromkeys(places) if place != here)
-
-
-def _still_open(tasks: Iterable[Task], ended: Mapping[str, Ended]) -> Iterator[Task]:
-    for task in tasks:
-        reopens = []
-        for digest in dict.fromkeys((task.digest, "")):
-            known = ended.get(item_step(task.id, digest))
-            if known is None:
-                continue
-            if known.outcome is Outcome.DONE:
-                task = Task(task.id, task.digest)  # noqa: PLW2901 - nothing is left to do
-            else:
-                reopened = ItemReopened(
-                    item=task.id,
-                    was=known.outcome,
-                    reason=known.reason,
-                    digest=digest,
-                    size=known.size,
-                )
-                reopens.append(reopened)
-        if reopens or task.event or task.item:
-            yield replace(task, reopens=tuple(reopens))
-
-
-def _same(reopened: ItemReopened, ended: Event) -> bool:
-    """Whether the new outcome is the one that the journal has already."""
-    match ended:
-        case ItemSkipped():
-            return reopened.was is Outcome.SKIPPED and reopened.reason == ended.reason
-        case ItemFailed():
-            return reopened.was is Outcome.FAILED and reopened.reason == ended.failure
-        case _:
-            return False
-
-
-def _outcome(item: Item, answer: Delivered) -> ItemRestored | ItemFailed:
-    if answer.error is None:
-        return ItemRestored(
-            item=item.id,
-            folder=item.folder,
-            digest=item.digest,
-            size=item.size,
-            unrepresented=answer.unrepresented,
-        )
-    return ItemFailed(
-        item=item.id,
-        folder=item.folder,
-        failure=type(answer.error).__name__,
-        reason=str(answer.error),
-        digest=item.digest,
-        size=item.size,
-    )

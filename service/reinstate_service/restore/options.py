@@ -13,13 +13,15 @@ class Options(Frozen, frozen=True):
     `accounts` are addresses or ids in the order in which they are restored, empty for
     all; with `domains` they are narrowed to those. `at` is milliseconds, None for the
     latest state; `max_file_size` bytes, 0 for no limit; `mountpoints` is "shared" or
-    "symlink". The other names are those of the documented parameters.
+    "symlink"; `config` is the path of the file that says how to log in to a server. The
+    other names are those of the documented parameters.
     """
 
     source: str
     destination: str
     owner: tuple[int, int] | None = None
     mountpoints: str = "shared"
+    config: str = ""
     accounts: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     at: int | None = None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
+from reinstate_service.destination.contract import ExistingFolder
 from reinstate_service.mapping.filters import Change, Left, folder_targets, redirect_filters
 from reinstate_service.mapping.folders import FolderDecision, map_folders, merged
 from reinstate_service.mapping.namespace import Namespace
@@ -111,6 +112,18 @@ def _used_classes(directory: Directory, selection: Selection) -> set[str]:
         ref.cos or defaults.get(ref.address.rpartition("@")[2].lower(), "")
         for ref in selection.chosen
     }
+
+
+def with_roles(namespace: Namespace, folders: Iterable[ExistingFolder]) -> Namespace:
+    """The namespace with the system folders that this account itself has."""
+    own = {folder.role: folder.path for folder in folders if folder.role is not None}
+    return replace(namespace, roles={**namespace.roles, **own})
+
+
+def account_revision(account: Account, cos: str, with_aliases: bool) -> str:
+    """Changes when anything does that configuring the account sets; `cos` is a name."""
+    settings = replace(account, filters=Filters(), data_sources=())
+    return revision((settings, cos, with_aliases))
 
 
 class FolderPlan(Frozen, frozen=True):

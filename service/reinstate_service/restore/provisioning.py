@@ -41,10 +41,16 @@ from reinstate_service.model import (
     revision,
 )
 from reinstate_service.restore.context import FATAL, Context
-from reinstate_service.restore.plan import Provisioning, TranslatedScript, translate_filters
+from reinstate_service.restore.plan import (
+    Provisioning,
+    TranslatedScript,
+    account_revision,
+    translate_filters,
+)
 from reinstate_service.restore.recorder import Recorder
 
-_NOTHING = "# nothing to do\n"
+#: What stands in the place of a script whose rules are over.
+NOTHING = "# nothing to do\n"
 Subject = TypeVar("Subject")
 
 
@@ -234,7 +240,7 @@ def _configure_account(context: Context, ref: AccountRef) -> None:
             recorder.stream
         ):
             # An absence that is over: its script would stay where it is.
-            filters = replace(filters, before=_NOTHING)
+            filters = replace(filters, before=NOTHING)
         _record_translations(context, recorder, scripts)
         with context.destination.mailbox(account.address) as mailbox:
             installed = mailbox.install_filters(filters)
@@ -279,8 +285,7 @@ def configure(context: Context, account: Account) -> tuple[str, ...]:
 
 def settings_revision(context: Context, account: Account) -> str:
     """Changes when anything does that `configure` sets."""
-    settings = replace(account, filters=Filters(), data_sources=())
-    return revision((settings, _cos(context, account), not context.options.skip_aliases))
+    return account_revision(account, _cos(context, account), not context.options.skip_aliases)
 
 
 def _cos(context: Context, account: Account) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_journal.events import AttributesMapped, DataSourceRestored
+from reinstate_journal.events import AttributesMapped, DataSourceRestored, ProvisioningFailed
+from reinstate_service.destination.contract import Refused
 from reinstate_service.mapping.attributes import Maps, map_attributes
 from reinstate_service.mapping.mountpoints import Owner, shared_address
 from reinstate_service.model import Account, Path, revision
@@ -87,6 +88,14 @@ def _restore_data_sources(
         )
         event = DataSourceRestored(source=source.id, revision=revision(placed))
         if not recorder.is_done(event.step()):
-            context.destination.put_data_source(account.address, placed)
+            try:
+                context.destination.put_data_source(account.address, placed)
+            except Refused as error:
+                failure = type(error).__name__
+                recorder.append_news(
+                    ProvisioningFailed(ended=event.step(), failure=failure, reason=str(error)),
+                    failure,
+                )
+                continue
             reach(At.DATA_SOURCE_PUT)
             recorder.append(event)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from damage import snapshot
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir import MaildirDestination
 from reinstate_service.destination.maildir.dovecot_conf import dovecot_conf
@@ -152,7 +154,7 @@ def test_a_tree_that_was_moved_is_found_where_it_is(tmp_path: Path) -> None:
     identity = opened.identity()
     opened.close()
     (tmp_path / "old").rename(tmp_path / "new")
-    moved = MaildirDestination(tmp_path / "new", create=False)
+    moved = MaildirDestination(tmp_path / "new")
     assert moved.identity() == identity
     with sqlite3.connect(tmp_path / "new" / "directory.sqlite") as db:
         (home,) = db.execute("SELECT home FROM dovecot_userdb").fetchone()
@@ -200,3 +202,22 @@ def test_a_configuration_needs_a_destination_that_dovecot_may_serve(
     printed = dovecot_conf(tmp_path / "served", "/etc/dovecot/x.ext")
     assert "args = /etc/dovecot/x.ext" in printed.main
     assert f"connect = {tmp_path}/served/directory.sqlite" in printed.sql
+
+
+def test_a_tree_that_is_only_looked_at_is_not_written_to_even_where_it_was_moved(
+    tmp_path: Path,
+) -> None:
+    with closing(MaildirDestination(tmp_path / "mail")) as made:
+        made.put_domain(Domain(id="d", name="example.test"))
+        made.put_account(Account(id="a", address="a@example.test"))
+    moved = tmp_path / "moved"
+    (tmp_path / "mail").rename(moved)
+    (moved / "acl").rmdir()
+    before = snapshot(moved)
+    with closing(MaildirDestination(moved, create=False)) as looked_at:
+        assert looked_at.account("a@example.test").id == "a"
+        with looked_at.mailbox("a@example.test") as mailbox:
+            assert mailbox.grants(("INBOX",)) == []
+            assert list(mailbox.contents()) == []
+    assert snapshot(moved) == before
+    assert not (moved / "acl").exists()

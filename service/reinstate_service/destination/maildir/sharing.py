@@ -14,9 +14,12 @@ from reinstate_service.destination.maildir.disk import (
     unlink_if_there,
 )
 from reinstate_service.destination.maildir.dotlock import change_file, remove_leftovers
+from reinstate_service.destination.maildir.layout import Kind
 from reinstate_service.destination.names import canonical, checked_domain
 
 ACL = "dovecot-acl"
+#: The same of a folder without mail, where Radicale would take any other name for an item.
+HIDDEN_ACL = ".dovecot-acl"
 ACL_DIRECTORY = "acl"
 DICTIONARY = "shared-mailboxes.db"
 _RIGHTS = "lrwstipekxa"
@@ -31,6 +34,7 @@ def grant(
     grants: Sequence[AccessGrant],
 ) -> None:
     """Adds `grants` to a folder of `owner`: its home's open directory, and the way from there.
+    Those on a folder without mail are kept with it, where nobody acts on them.
 
     Dovecot finds a grant for LIST only if its own list of the owner's granted folders
     is made anew, so that list, which it can always derive again, is dropped.
@@ -39,9 +43,12 @@ def grant(
     if not rights:
         return
     home, directories = folder
+    name = acl_file(directories)
     with descended(home, *directories) as inside:
-        change_file(disk, inside, ACL, lambda content: merged(content, rights))
+        change_file(disk, inside, name, lambda content: merged(content, rights))
     reach(At.ACL_WRITTEN)
+    if name == HIDDEN_ACL:
+        return
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
         disk.flush(maildir)
@@ -50,6 +57,11 @@ def grant(
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
         remove_leftovers(acl)
         change_file(disk, acl, DICTIONARY, lambda content: with_keys(content, keys))
+
+
+def acl_file(directories: tuple[str, ...]) -> str:
+    """The file of a folder's grants; `directories` lead to the folder from its home."""
+    return ACL if directories[0] == Kind.MAIL.within else HIDDEN_ACL
 
 
 def merged(content: bytes | None, rights: dict[str, str]) -> bytes | None:
@@ -72,6 +84,20 @@ def identifiers(content: bytes | None) -> set[str]:
     """Whom the lines of `dovecot-acl` are for: `user=<address>`, `group=<name>`, `anyone`, ..."""
     lines = (content or b"").decode("utf-8", "surrogateescape").splitlines()
     return {line.split(" ", 1)[0] for line in lines if line}
+
+
+def granted(content: bytes | None) -> list[AccessGrant]:
+    """The grants that the lines of `dovecot-acl` are; not what they say of the owner, nor what
+    they take away."""
+    found = []
+    for line in (content or b"").decode("utf-8", "surrogateescape").splitlines():
+        identifier, _, rights = line.partition(" ")
+        kind, equals, name = identifier.partition("=")
+        if identifier in {"authenticated", "anyone"} or (equals and kind in {"user", "group"}):
+            grantee = f"{kind}:{name}" if equals else identifier
+            letters = rights.split(" ", 1)[0].partition(":")[0]
+            found.append(AccessGrant(grantee, _in_order(letters)))
+    return found
 
 
 def with_keys(content: bytes | None, keys: Sequence[str]) -> bytes | None:
@@ -111,6 +137,10 @@ def _identifier(grantee: str) -> str:
 def _checked(rights: str) -> str:
     if set(rights) - set(_RIGHTS):
         raise Refused(detail=f"{rights!r} are not rights of RFC 4314")
+    return _in_order(rights)
+
+
+def _in_order(rights: str) -> str:
     return "".join(letter for letter in _RIGHTS if letter in rights)
 
 

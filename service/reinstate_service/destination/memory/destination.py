@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+
+from msgspec.structs import replace
 
 from reinstate_service.destination.contract import AddressTaken, Missing, Refused
 from reinstate_service.destination.memory.mailbox import MemoryMailbox
@@ -16,6 +18,7 @@ from reinstate_service.model import (
     DataSource,
     DistributionList,
     Domain,
+    Filters,
 )
 
 
@@ -157,6 +160,41 @@ class MemoryDestination:
             sources[source.id] = source
             return changed
 
+    def domain(self, name: str) -> Domain:
+        """See `Destination`."""
+        with self.state.lock:
+            self._need_domain(name.lower())
+            domain = self.state.domains[name.lower()]
+            return replace(domain, aliases=_those_of(name.lower(), self.state.domain_aliases))
+
+    def class_of_service(self, name: str) -> ClassOfService:
+        """See `Destination`."""
+        if name not in self.state.classes_of_service:
+            raise Missing(what=f"class of service {name}")
+        return self.state.classes_of_service[name]
+
+    def distribution_list(self, address: str) -> DistributionList:
+        """See `Destination`."""
+        address = canonical(address)
+        with self.state.lock:
+            if address not in self.state.lists:
+                raise Missing(what=f"distribution list {address}")
+            lst = self.state.lists[address]
+            return replace(lst, aliases=_those_of(address, self.state.aliases))
+
+    def account(self, address: str) -> Account:
+        """See `Destination`."""
+        with self.state.lock:
+            stored = self.state.account(address)
+            return replace(
+                stored.account,
+                cos=stored.cos,
+                quota=stored.quota,
+                aliases=_those_of(canonical(address), self.state.aliases),
+                data_sources=tuple(stored.data_sources.values()),
+                filters=Filters(),
+            )
+
     @contextmanager
     def mailbox(self, address: str) -> Iterator[MemoryMailbox]:
         """See `Destination`."""
@@ -189,3 +227,8 @@ class MemoryDestination:
                 refused = refused or error
         if refused is not None:
             raise refused
+
+
+def _those_of(owner: str, aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """The aliases that lead to `owner`."""
+    return tuple(sorted(alias for alias, target in aliases.items() if target == owner))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -23,6 +23,7 @@ from reinstate_service.destination.contract import (
     Missing,
     Refused,
     StoredItem,
+    every_item,
 )
 from reinstate_service.destination.memory.state import NAMESPACE, ROLES, State, StoredAccount
 from reinstate_service.destination.names import (
@@ -182,11 +183,19 @@ class MemoryMailbox:
             self._stored.subscribed.discard(path)
             return True
 
-    def contents(self) -> Iterator[StoredItem]:
+    def grants(self, path: Path) -> Sequence[AccessGrant]:
+        """See `Mailbox`."""
+        path = self._own(path)
+        if path not in self._stored.folders:
+            raise Missing(what=f"folder {'/'.join(path)}")
+        given = self._stored.grants.get(path, {})
+        return [AccessGrant(grantee, rights) for grantee, rights in given.items()]
+
+    def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
         """See `Mailbox`."""
         for path in sorted(self._stored.items):
-            for stored, _ in self._stored.items[path].values():
-                yield stored
+            for name, (stored, _) in self._stored.items[path].items():
+                yield stored if read(name) else msgspec.structs.replace(stored, digest="")
 
     def _own(self, path: Path) -> Path:
         """`path` as a folder of the account's own. Raises Refused."""

@@ -1,0 +1,170 @@
+"""The hot path: APPEND (RFC 3501 §6.3.11) of many messages at once, streamed and pipelined.
+
+With MULTIAPPEND (RFC 3502) one command stores a batch, all or nothing, and the server flushes
+once for it. With LITERAL+ (RFC 7888) nothing waits for the server; with LITERAL- only small
+literals do not; otherwise each waits for its continuation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+from reinstate_journal.crashpoints import At, reach
+from reinstate_service.destination.imap.connection import Client
+from reinstate_service.destination.imap.names import quoted
+from reinstate_service.model import Flag, Frozen
+
+_PIECE = 256 * 1024
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SMALL_LITERAL = 4096  # RFC 7888 §5
+_LITERAL = re.compile(rb"\{(\d+)\}$")
+_APPENDED = re.compile(rb"\[APPENDUID (\d+) ([\d:,]+)\]", re.IGNORECASE)
+_SYSTEM_FLAGS = {
+    Flag.SEEN: rb"\Seen",
+    Flag.ANSWERED: rb"\Answered",
+    Flag.FLAGGED: rb"\Flagged",
+    Flag.DRAFT: rb"\Draft",
+    Flag.DELETED: rb"\Deleted",
+}
+#: RFC 5788, RFC 3503.
+FLAG_KEYWORDS = {"$Forwarded": Flag.FORWARDED, "$MDNSent": Flag.MDN_SENT}
+
+
+class Message(Frozen, frozen=True):
+    """A message to be appended: `content` from its beginning, of `size` bytes; `keywords` are
+    atoms; `date` in milliseconds."""
+
+    content: BinaryIO
+    size: int
+    flags: Flag
+    keywords: tuple[str, ...]
+    date: int
+
+
+class Appended(Frozen, frozen=True):
+    """The server's answer to one command. `uids` are the new ones, of that `uidvalidity`, if it
+    tells (RFC 4315 §3); otherwise both are None."""
+
+    done: bool
+    text: str
+    uidvalidity: int | None = None
+    uids: tuple[int, ...] | None = None
+
+
+class Appender:
+    """Writes APPEND commands over a connection that is doing nothing else."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._count = 0
+        self._waits = not client.has_capability("LITERAL+")
+        self._waits_for_large = self._waits and client.has_capability("LITERAL-")
+        self._buffer = bytearray()
+        self._answered: dict[bytes, Appended] = {}
+
+    def send(self, mailbox: str, messages: Sequence[Message]) -> bytes:
+        """Sends one command, and answers its tag: `answer` has its outcome. Raises OSError."""
+        self._count += 1
+        tag = b"R%d" % self._count
+        self._put(tag + b" APPEND " + quoted(mailbox))
+        for message in messages:
+            self._put(b" (%b) %b " % (_flags(message), _date(message.date)))
+            if not self._literal(tag, message):
+                return tag
+        self._put(b"\r\n")
+        self._flush()
+        reach(At.DELIVERY_SENT)
+        return tag
+
+    def answer(self, tag: bytes) -> Appended:
+        """The outcome of a command that was sent. Raises OSError."""
+        while tag not in self._answered:
+            self._read()
+        return self._answered.pop(tag)
+
+    def _literal(self, tag: bytes, message: Message) -> bool:
+        """Sends the message; answers False if the server refuses before it has it all."""
+        small = self._waits_for_large and message.size <= _SMALL_LITERAL
+        if self._waits and not small:
+            self._put(b"{%d}\r\n" % message.size)
+            self._flush()
+            while self._read():
+                if tag in self._answered:
+                    return False
+        else:
+            self._put(b"{%d+}\r\n" % message.size)
+        left = message.size
+        while left:
+            piece = message.content.read(min(left, _PIECE))
+            if not piece:
+                raise AssertionError("a message is shorter than it was")
+            left -= len(piece)
+            self._put(piece)
+        return True
+
+    def _put(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) >= _PIECE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._buffer:
+            self._client.send(self._buffer)
+            self._buffer = bytearray()
+
+    def _read(self) -> bool:
+        """Takes in one response; False if it asks for what it is waiting for."""
+        line = self._client.line()
+        if line.startswith(b"+"):
+            return False
+        while (literal := _LITERAL.search(line)) is not None:
+            self._client.skip(int(literal[1]))
+            line = self._client.line()
+        kind, _, rest = line.partition(b" ")
+        if kind == b"*":
+            if rest[:4].upper() == b"BYE ":
+                raise ConnectionAbortedError(rest.decode("utf-8", "replace"))
+            return True
+        status, _, text = rest.partition(b" ")
+        told = text.decode("utf-8", "replace")[:300]
+        if not kind.startswith(b"R") or status.upper() not in {b"OK", b"NO", b"BAD"}:
+            raise ConnectionAbortedError("it answers what is no IMAP")
+        self._answered[kind] = _appended(status.upper() == b"OK", text, told)
+        return True
+
+
+def _appended(done: bool, text: bytes, told: str) -> Appended:
+    found = _APPENDED.search(text) if done else None
+    if found is None:
+        return Appended(done, told)
+    return Appended(done, told, int(found[1]), tuple(_numbers(found[2])))
+
+
+def _numbers(uids: bytes) -> Iterator[int]:
+    for part in uids.split(b","):
+        first, _, last = part.partition(b":")
+        low, high = sorted((int(first), int(last or first)))
+        yield from range(low, high + 1)
+
+
+def _flags(message: Message) -> bytes:
+    words = [name for flag, name in _SYSTEM_FLAGS.items() if flag in message.flags]
+    words += [word.encode("ascii") for word, flag in FLAG_KEYWORDS.items() if flag in message.flags]
+    words += [word.encode("ascii") for word in message.keywords]
+    return b" ".join(words)
+
+
+def _date(milliseconds: int) -> bytes:
+    """The date as INTERNALDATE, in UTC; what IMAP cannot write becomes the nearest that it can."""
+    try:
+        at = _EPOCH + timedelta(seconds=milliseconds // 1000)
+    except OverflowError:
+        at = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+        if milliseconds < 0:
+            at = datetime(1, 1, 1, tzinfo=UTC)
+    text = f'"{at.day:2}-{_MONTHS[at.month - 1]}-{at.year:04} {at:%H:%M:%S} +0000"'
+    return text.encode("ascii")

@@ -1,0 +1,216 @@
+"""Putting a batch of items into their mailboxes: what goes into which APPEND, and what the
+server's answers mean for each item."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+from reinstate_journal.crashpoints import At, reach
+from reinstate_journal.errors import (
+    BackupError,
+    DestinationError,
+    Interrupted,
+    JournalError,
+    ReinstateError,
+)
+from reinstate_service.destination.contract import Delivered, Delivery, Refused
+from reinstate_service.destination.fence import Fence
+from reinstate_service.destination.imap.append import Appended, Appender, Message
+from reinstate_service.destination.imap.connection import Busy, Client, ServerRefuses, is_later
+from reinstate_service.destination.imap.names import MailboxNames
+from reinstate_service.destination.imap.session import Session, wait_a_while
+from reinstate_service.destination.names import is_keyword
+from reinstate_service.model import MAIL_TYPES, Path
+
+#: What one MULTIAPPEND holds at most, and how many commands are under way at once.
+_MESSAGES, _BYTES = 500, 8 * 1024 * 1024
+_WINDOW = 4
+#: A larger message waits in a file, not in memory.
+_IN_MEMORY = 4 * 1024 * 1024
+#: How often one message is tried that the server puts off.
+_TRIES = 5
+_FATAL = (BackupError, DestinationError, JournalError, Interrupted)
+
+
+class NoMail(Refused):
+    """The item is none that a mail server keeps."""
+
+    message = "a mail server has no place for this {type}"
+
+
+class _Letter(NamedTuple):
+    """A delivery on its way: its number in the batch, and the message."""
+
+    number: int
+    path: Path
+    message: Message
+
+
+class Deliveries:
+    """Delivers over one session. `make` makes a folder that is missing."""
+
+    def __init__(
+        self, session: Session, names: MailboxNames, make: Callable[[Path], object]
+    ) -> None:
+        self._session = session
+        self._names = names
+        self._make = make
+        self._appender: tuple[Client, Appender] | None = None
+        self._fences: dict[Path, Fence] = {}
+
+    def fence(self, path: Path) -> Fence | None:
+        """Where the folder ends, if the answers to what was delivered there tell it."""
+        return self._fences.get(path)
+
+    def forget(self) -> None:
+        """Others may have written, or what was sent may have been stored unanswered."""
+        self._fences.clear()
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
+        """One answer per delivery. Raises ConnectionLost and Busy, after which the outcome of
+        the batch is not known."""
+        answers: dict[int, Delivered] = {}
+        try:
+            refused = self._send_all(deliveries, answers)
+            for letter in refused:
+                answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
+        except BaseException:
+            # Answers may be under way; nobody must take them for those of the next commands.
+            self.forget()
+            self._session.drop()
+            raise
+        return [answers[number] for number in range(len(deliveries))]
+
+    def _send_all(
+        self, deliveries: Sequence[Delivery], answers: dict[int, Delivered]
+    ) -> list[_Letter]:
+        """Sends all, several commands at once; answers what was in the refused ones."""
+        waiting: deque[tuple[bytes, list[_Letter]]] = deque()
+        refused: list[_Letter] = []
+
+        def take_answer() -> None:
+            tag, letters = waiting.popleft()
+            appended = self._answer(tag)
+            if appended.done:
+                self._advance(letters[0].path, appended)
+                answers.update((one.number, _delivered(deliveries[one.number])) for one in letters)
+            else:
+                refused.extend(letters)
+
+        for letters in self._commands(deliveries, answers):
+            waiting.append((self._send(letters), letters))
+            if len(waiting) == _WINDOW:
+                take_answer()
+        while waiting:
+            take_answer()
+        return refused
+
+    def _commands(
+        self, deliveries: Sequence[Delivery], answers: dict[int, Delivered]
+    ) -> Iterator[list[_Letter]]:
+        """The messages of each command, read and checked; what cannot be is answered."""
+        most = self._session.ask(
+            lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
+        )
+        for path, numbers in _by_path(deliveries, answers).items():
+            letters: list[_Letter] = []
+            size = 0
+            for number in numbers:
+                try:
+                    self._names.name(path)
+                    message = _message(deliveries[number])
+                except _FATAL:
+                    raise
+                except ReinstateError as error:
+                    answers[number] = Delivered(error=error)
+                    continue
+                if letters and (len(letters) == most or size + message.size > _BYTES):
+                    yield letters
+                    letters, size = [], 0
+                letters.append(_Letter(number, path, message))
+                size += message.size
+            if letters:
+                yield letters
+
+    def _send(self, letters: Sequence[_Letter]) -> bytes:
+        name = self._names.name(letters[0].path)
+        messages = [one.message for one in letters]
+        return self._session.once(lambda client: self._appending(client).send(name, messages))
+
+    def _answer(self, tag: bytes) -> Appended:
+        return self._session.once(lambda client: self._appending(client).answer(tag))
+
+    def _deliver_one(self, delivery: Delivery, letter: _Letter) -> Delivered:
+        """Delivers a message whose command was refused, perhaps for another one's sake."""
+        made = False
+        attempt = 0
+        while True:
+            letter.message.content.seek(0)
+            appended = self._answer(self._send([letter]))
+            if appended.done:
+                self._advance(letter.path, appended)
+                return _delivered(delivery)
+            if "[TRYCREATE]" in appended.text.upper() and not made:
+                made = True
+                self._make(letter.path)
+            elif is_later(appended.text):
+                attempt += 1
+                if attempt == _TRIES:
+                    raise Busy(destination=self._session.url, detail=appended.text)
+                wait_a_while(attempt)
+            else:
+                return Delivered(error=ServerRefuses(detail=appended.text))
+
+    def _appending(self, client: Client) -> Appender:
+        if self._appender is None or self._appender[0] is not client:
+            self._appender = (client, Appender(client))
+        return self._appender[1]
+
+    def _advance(self, path: Path, appended: Appended) -> None:
+        """The new messages are the last ones; nothing that follows stands below them."""
+        reach(At.DELIVERY_STORED)
+        self._fences.pop(path, None)
+        if appended.uidvalidity is not None and appended.uids:
+            self._fences[path] = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
+
+
+def _by_path(
+    deliveries: Sequence[Delivery], answers: dict[int, Delivered]
+) -> dict[Path, list[int]]:
+    found: dict[Path, list[int]] = {}
+    for number, one in enumerate(deliveries):
+        if one.item.type in MAIL_TYPES:
+            found.setdefault(one.path, []).append(number)
+        else:
+            answers[number] = Delivered(error=NoMail(type=one.item.type.value))
+    return found
+
+
+def _message(delivery: Delivery) -> Message:
+    """The message, read to its end: only then it is known to be right. Raises ItemError."""
+    content, size = _read(delivery.content())
+    item = delivery.item
+    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
+    return Message(content, size, item.flags, keywords, item.date)
+
+
+def _read(pieces: Iterable[bytes]) -> tuple[BinaryIO, int]:
+    content: BinaryIO = io.BytesIO()
+    size = 0
+    for piece in pieces:
+        if size <= _IN_MEMORY < size + len(piece):
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes when nobody reads it any more
+            file.write(content.getbuffer() if isinstance(content, io.BytesIO) else b"")
+            content = file
+        content.write(piece)
+        size += len(piece)
+    content.seek(0)
+    return content, size
+
+
+def _delivered(delivery: Delivery) -> Delivered:
+    return Delivered(unrepresented=tuple(one for one in delivery.keywords if not is_keyword(one)))

@@ -1,0 +1,1 @@
+"""Whether the destination holds what was restored: what is expected, and the comparison."""

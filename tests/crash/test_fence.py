@@ -1,0 +1,172 @@
+"""A restore onto a live IMAP server that dies between intent, effect and outcome, and again while
+it recovers, ends with every message there once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crash.killing import CONTEXT
+from crash.stage import GONE, Death
+from reinstate_journal import open_reader
+from reinstate_journal.check import check
+from reinstate_journal.crashpoints import At, Point, watch
+from reinstate_journal.events import DeliveryIntended, ItemRestored
+from reinstate_service.model import Account, Domain, Flag, Folder, Role, Tag
+from reinstate_service.restore import items
+from reinstate_service.restore.options import Options
+from reinstate_service.source.backup_path import BackupWriter
+from running import restore_here
+from system.dovecot import needs_dovecot
+from system.live import LiveServer, crlf_digest, live_server
+from team import ALICE, DAY
+
+pytestmark = needs_dovecot
+
+ADDRESS = "alice@example.test"
+#: Two of them are the same, one has bare line ends, one has no header.
+CONTENTS = (
+    *(b"Message-ID: <%d@x>\r\nSubject: s\r\n\r\nbody %d\r\n" % (n, n) for n in range(9)),
+    *(b"Message-ID: <twin@x>\r\nSubject: twin\r\n\r\ntwin\r\n",) * 2,
+    b"Subject: bare\n\nlines\nend here\n",
+    b"\r\nno header\r\n",
+)
+FOLDERS = {"2": ("INBOX",), "258": ("Work",), "259": ("Work", "Sub.x & y")}
+Found = Counter[tuple[tuple[str, ...], str, Flag, tuple[str, ...], int]]
+
+
+def _place(number: int) -> str:
+    """The folder of the item: the twins lie in one."""
+    return "2" if number >= 9 else list(FOLDERS)[number % 3]
+
+
+def _write_backup(path: Path) -> None:
+    with BackupWriter(path, clock=lambda: DAY, durable=False) as writer:
+        writer.put_domain(Domain("d", "example.test"))
+        writer.put_account(Account(ALICE, ADDRESS))
+        writer.put_tag(ALICE, Tag("64", "todo"))
+        writer.put_folder(ALICE, Folder("2", "", "Inbox", role=Role.INBOX))
+        writer.put_folder(ALICE, Folder("258", "", "Work"))
+        writer.put_folder(ALICE, Folder("259", "258", "Sub.x & y"))
+        for number, content in enumerate(CONTENTS):
+            writer.put_item(
+                ALICE,
+                str(1000 + number),
+                content=content,
+                folder=_place(number),
+                date=DAY - number * 1000,
+                flags=Flag.SEEN if number % 2 else Flag(0),
+                tags=("todo",) if number % 3 == 0 else (),
+            )
+        writer.finish_scan(DAY)
+
+
+def expected() -> Found:
+    """What must lie on the server."""
+    return Counter(
+        (
+            FOLDERS[_place(number)],
+            crlf_digest(content),
+            Flag.SEEN if number % 2 else Flag(0),
+            ("todo",) if number % 3 == 0 else (),
+            DAY - number * 1000,
+        )
+        for number, content in enumerate(CONTENTS)
+    )
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[LiveServer]:
+    with live_server([ADDRESS]) as server:
+        _write_backup(server.folder / "backup")
+        yield server
+
+
+@pytest.fixture
+def journal(live: LiveServer, tmp_path: Path) -> Path:
+    live.empty()
+    return tmp_path / "reinstate.db"
+
+
+def _die(options: Options, journal: Path, death: Death | None) -> None:
+    """What a process does: everything in fours, so that there is a middle."""
+    items.BATCH_ITEMS = 4
+    hits = 0
+
+    def look(point: Point) -> None:
+        nonlocal hits
+        hits += death is not None and point.name == death.point
+        if death is not None and point.name == death.point and hits == death.hit:
+            if death.by_signal:
+                os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(GONE)
+
+    watch(look)
+    restore_here(journal, options)
+
+
+def restore(live: LiveServer, journal: Path, death: Death | None = None) -> None:
+    """Restores in another process, which must end there if it is to."""
+    options = live.options(live.folder / "backup")
+    process = CONTEXT.Process(target=_die, args=(options, journal, death))
+    process.start()
+    process.join()
+    ends = {None: 0} if death is None else {death: -signal.SIGKILL if death.by_signal else GONE}
+    assert process.exitcode == ends[death], f"{death}: exit {process.exitcode}"
+
+
+def must_be_whole(live: LiveServer, journal: Path) -> None:
+    """Everything is there once, the journal says so, and a further run has nothing to do."""
+    destination = live.destination()
+    with destination.mailbox(ADDRESS) as mailbox:
+        found = Counter(
+            (one.path, one.digest, one.flags, one.keywords, one.date) for one in mailbox.contents()
+        )
+    assert found == expected()
+    assert check(journal) == []
+    with open_reader(journal) as reader:
+        done = [one.event for one in reader.read(types=[ItemRestored])]
+    assert len(done) == len(CONTENTS)
+    assert not restore_here(journal, live.options(live.folder / "backup")).began
+
+
+@pytest.mark.parametrize("hit", [1, 3])
+@pytest.mark.parametrize(
+    "point",
+    [At.DELIVERY_INTENDED, At.DELIVERY_SENT, At.DELIVERY_STORED, At.BATCH_DELIVERED, At.COMMITTED],
+    ids=lambda point: point.name,
+)
+def test_a_restore_that_dies_ends_with_everything_there_once(
+    live: LiveServer, journal: Path, point: Point, hit: int
+) -> None:
+    hit *= 6 if point is At.COMMITTED else 1
+    restore(live, journal, Death(point.name, hit, by_signal=hit == 1))
+    restore(live, journal)
+    must_be_whole(live, journal)
+
+
+@pytest.mark.parametrize("second", [At.ARRIVALS_COMPARED, At.DELIVERY_SENT, At.BATCH_DELIVERED])
+def test_a_recovery_that_dies_is_recovered_from(
+    live: LiveServer, journal: Path, second: Point
+) -> None:
+    restore(live, journal, Death(At.DELIVERY_STORED.name, 2))
+    restore(live, journal, Death(second.name))
+    restore(live, journal)
+    must_be_whole(live, journal)
+
+
+def test_only_what_is_open_is_looked_for(live: LiveServer, journal: Path) -> None:
+    restore(live, journal, Death(At.DELIVERY_STORED.name, 4))
+    with open_reader(journal) as reader:
+        intents = list(reader.read(types=[DeliveryIntended]))
+        open_ = reader.progress.open_intents(intents[0].stream)
+        assert 0 < len(open_) < len(intents)
+    restore(live, journal)
+    with open_reader(journal) as reader:
+        assert reader.progress.open_intents(intents[0].stream) == []
+    must_be_whole(live, journal)

@@ -1,0 +1,147 @@
+"""A live server to restore onto: a private Dovecot with accounts, a master user, and the
+configuration that logs in to it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import oracle
+from reinstate_service.destination.contract import Destination
+from reinstate_service.destination.maildir import MaildirDestination
+from reinstate_service.destination.open import open_destination
+from reinstate_service.model import MAIL_TYPES, Account, Domain
+from reinstate_service.operations.sample import SampleAccount
+from reinstate_service.operations.sample_content import salted_hash
+from reinstate_service.restore.options import Options
+from reinstate_service.source.backup_path import BackupPathSource
+from system.dovecot import Dovecot, reachable_folder, tree_owner
+
+MASTER, WORD = "admin", 'ma"ster\\ wörd'
+_MASTERS = """
+auth_master_user_separator = *
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN {masters}
+  master = yes
+  result_success = continue
+}}
+plugin {{
+  acl_user = %u
+}}
+"""
+
+
+class LiveServer:
+    """A server with accounts that are empty; everything lies in `folder`."""
+
+    def __init__(self, folder: Path, addresses: Iterable[str]) -> None:
+        self.folder = folder
+        self.addresses = list(addresses)
+        self.tree = folder / "mail"
+        self.config = folder / "restore.toml"
+        masters = folder / "masters"
+        masters.write_text(f"{MASTER}:{{PLAIN}}{WORD}\n", encoding="utf-8")
+        self._make_accounts()
+        self.dovecot = Dovecot(self.tree, _MASTERS.format(masters=masters))
+
+    def _make_accounts(self) -> None:
+        made = MaildirDestination(self.tree, owner=tree_owner())
+        for domain in sorted({address.rpartition("@")[2] for address in self.addresses}):
+            made.put_domain(Domain(domain, domain))
+        for address in self.addresses:
+            # Nobody but the master gets in.
+            account = Account(address, address, password=salted_hash("unknown", b"saltsalt"))
+            made.put_account(account)
+            made.configure_account(account, "", False)
+        made.close()
+
+    @property
+    def location(self) -> str:
+        """The destination as the command line takes it."""
+        return f"imap://127.0.0.1:{self.dovecot.imap_port}"
+
+    def configure(self, **keys: object) -> None:
+        """Writes restore.toml, with further keys of [imap]."""
+        domains = {address.rpartition("@")[2]: address for address in self.addresses}
+        named = ", ".join(f'"{domain}" = "{address}"' for domain, address in domains.items())
+        lines = [f"{key} = {value!r}" for key, value in keys.items()]
+        secret = self.folder / "secret"
+        secret.write_text(WORD + "\n", encoding="utf-8")
+        secret.chmod(0o600)
+        self.config.write_text(
+            "\n".join(
+                [
+                    "[imap]",
+                    'tls = "none"',
+                    "settle_seconds = 0.5",
+                    f"domains = {{ {named} }}",
+                    *lines,
+                    "[imap.login]",
+                    'method = "master"',
+                    f'user = "{MASTER}"',
+                    f'secret = {{ file = "{secret}" }}',
+                    "",
+                ]
+            ),
+            encoding="utf-8",
+        )
+
+    def options(self, backup: Path | str, location: str | None = None) -> Options:
+        """What a restore onto it is asked to do."""
+        return Options(
+            source=str(backup),
+            destination=location or self.location,
+            config=str(self.config),
+            skip_domain_provisioning=True,
+            skip_coses=True,
+        )
+
+    def empty(self) -> None:
+        """Takes all mail away; nobody may be logged in."""
+        for maildir in self.tree.glob("*/*/Maildir"):
+            shutil.rmtree(maildir)
+
+    def destination(self) -> Destination:
+        """The server as reinstate sees it."""
+        return open_destination(self.location, config=str(self.config))
+
+
+@contextlib.contextmanager
+def live_server(addresses: Iterable[str]) -> Iterator[LiveServer]:
+    """A server that runs."""
+    with reachable_folder() as folder:
+        live = LiveServer(folder, addresses)
+        with live.dovecot:
+            live.configure()
+            yield live
+
+
+def as_served(
+    backup: str, lying: Counter[oracle.Lying], accounts: Iterable[SampleAccount]
+) -> Counter[oracle.Lying]:
+    """The messages among the items, with the digests that they have with CRLF line ends."""
+    source = BackupPathSource(backup)
+    digests = {
+        item.digest: crlf_digest(b"".join(source.content(item)))
+        for account in accounts
+        for folder in account.folders
+        for item in folder.items
+        if item.type in MAIL_TYPES
+    }
+    served: Counter[oracle.Lying] = Counter()
+    for one, number in lying.items():
+        if one.digest in digests:
+            served[one._replace(digest=digests[one.digest])] += number
+    return served
+
+
+def crlf_digest(content: bytes) -> str:
+    """The digest, as the model writes it, of what a server shows."""
+    served = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return base64.b64encode(hashlib.sha256(served).digest()).decode().replace("/", ",")
