@@ -21,6 +21,7 @@ from reinstate_service.operations.sample_content import salted_hash
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupPathSource
 from system.dovecot import Dovecot, reachable_folder, tree_owner
+from team import SECRET
 
 MASTER, WORD = "admin", 'ma"ster\\ wörd'
 _MASTERS = """
@@ -55,8 +56,7 @@ class LiveServer:
         for domain in sorted({address.rpartition("@")[2] for address in self.addresses}):
             made.put_domain(Domain(domain, domain))
         for address in self.addresses:
-            # Nobody but the master gets in.
-            account = Account(address, address, password=salted_hash("unknown", b"saltsalt"))
+            account = Account(address, address, password=salted_hash(SECRET, b"saltsalt"))
             made.put_account(account)
             made.configure_account(account, "", False)
         made.close()
@@ -80,6 +80,7 @@ class LiveServer:
                     "[imap]",
                     'tls = "none"',
                     "settle_seconds = 0.5",
+                    f'sieve = "127.0.0.1:{self.dovecot.sieve_port}"',
                     f"domains = {{ {named} }}",
                     *lines,
                     "[imap.login]",

@@ -20,7 +20,8 @@ from reinstate_journal.errors import (
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.fence import Fence
 from reinstate_service.destination.imap.append import Appended, Appender, Message
-from reinstate_service.destination.imap.connection import Busy, Client, ServerRefuses, is_later
+from reinstate_service.destination.imap.connection import Client
+from reinstate_service.destination.imap.errors import Busy, ServerRefuses, is_later
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session, wait_a_while
 from reinstate_service.destination.names import is_keyword
