@@ -35,15 +35,23 @@ class ManageSieve:
         except OSError as error:
             raise self._lost(error) from None
         self._file = self._socket.makefile("rb")
-        self._capabilities = self._read_capabilities()
-        if context is not None:
-            self._command(b"STARTTLS")
-            try:
-                self._socket = context.wrap_socket(self._socket, server_hostname=host)
-            except OSError as error:
-                raise self._lost(error) from None
-            self._file = self._socket.makefile("rb")
+        try:
             self._capabilities = self._read_capabilities()
+            if context is not None:
+                self._secure(host, context)
+        except BaseException:
+            self._file.close()
+            self._socket.close()
+            raise
+
+    def _secure(self, host: str, context: ssl.SSLContext) -> None:
+        self._command(b"STARTTLS")
+        try:
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
+        except OSError as error:
+            raise self._lost(error) from None
+        self._file = self._socket.makefile("rb")
+        self._capabilities = self._read_capabilities()
 
     @property
     def extensions(self) -> tuple[str, ...]:
@@ -90,7 +98,8 @@ class ManageSieve:
         """Logs out."""
         with suppress(OSError):
             self._socket.sendall(b"LOGOUT\r\n")
-            self._socket.close()
+        self._file.close()
+        self._socket.close()
 
     def _read_capabilities(self) -> dict[str, str]:
         found = {}
