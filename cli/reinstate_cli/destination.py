@@ -1,8 +1,9 @@
-"""`reinstate destination dovecot-conf`."""
+"""`reinstate destination dovecot-conf` and `radicale-conf`."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from reinstate_cli.console import say, tell
 from reinstate_cli.options import EXIT_CODES, bare, examples
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir.dovecot_conf import MAIN_FILE, SQL_FILE, dovecot_conf
+from reinstate_service.destination.maildir.radicale_conf import FILE as RADICALE_FILE
+from reinstate_service.destination.maildir.radicale_conf import radicale_conf
 
 app = typer.Typer(
     name="destination",
@@ -24,7 +27,7 @@ app = typer.Typer(
 
 @app.callback()
 def group() -> None:
-    """Keeps the verbs below `destination`, though there is only one yet."""
+    """Keeps the verbs below `destination`."""
 
 
 @app.command(
@@ -50,24 +53,53 @@ def dovecot_configuration(
         say(configuration.sql)
         return
     configuration = dovecot_conf(directory, sql_file=into.absolute() / SQL_FILE)
-    try:
-        into.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(detail=f"{into}: {error.strerror}") from None
-    for name, text in ((MAIN_FILE, configuration.main), (SQL_FILE, configuration.sql)):
-        _write_new(into / name, text)
+    _write_new(into, {MAIN_FILE: configuration.main, SQL_FILE: configuration.sql})
     tell(f"Wrote {into / MAIN_FILE} and {into / SQL_FILE}; try: doveconf -c {into / MAIN_FILE} -n")
 
 
-def _write_new(file: Path, text: str) -> None:
+@app.command(
+    name="radicale-conf",
+    epilog=examples(
+        "reinstate destination radicale-conf /srv/mail",
+        "reinstate destination radicale-conf /srv/mail --into /etc/radicale",
+    ),
+)
+def radicale_configuration(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The restored tree.")],
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", file_okay=False, help="Write the file into this folder."),
+    ] = None,
+) -> None:
+    """Print a configuration with which a stock Radicale 3.9 serves a restored tree.
+
+    It serves calendars, tasks and address books. Logins and passwords are those of the
+    Dovecot that dovecot-conf is for, which must be running.
+    """
+    configuration = radicale_conf(bare(directory))
+    if into is None:
+        say(configuration)
+        return
+    _write_new(into, {RADICALE_FILE: configuration}, mode=0o644)
+    tell(f"Wrote {into / RADICALE_FILE}; try: radicale --config {into / RADICALE_FILE}")
+
+
+def _write_new(folder: Path, files: Mapping[str, str], mode: int = 0o600) -> None:
+    """Writes files by name. Raises UsageError if one is there already."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags, mode)
+
     try:
-        with open(file, "x", encoding="utf-8", opener=_private) as out:
-            out.write(text)
-    except FileExistsError:
-        raise UsageError(detail=f"{file} exists; move it away first") from None
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(detail=f"{file}: {error.strerror}") from None
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+        raise UsageError(detail=f"{folder}: {error.strerror}") from None
+    for name, text in files.items():
+        file = folder / name
+        try:
+            with open(file, "x", encoding="utf-8", opener=opener) as out:
+                out.write(text)
+        except FileExistsError:
+            raise UsageError(detail=f"{file} exists; move it away first") from None
+        except OSError as error:
+            raise UsageError(detail=f"{file}: {error.strerror}") from None

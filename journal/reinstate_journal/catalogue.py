@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
+
+#: Milliseconds since 1970-01-01 UTC, up to the last year that has four digits.
+Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]
 
 #: Turns the JSON object of one schema version into that of the next.
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 import msgspec
 
-from reinstate_journal.catalogue import Event
+from reinstate_journal.catalogue import Event, Moment
 from reinstate_journal.container_map import Containers
 from reinstate_journal.progress import Progress
 
@@ -31,7 +31,7 @@ class Recorded(msgspec.Struct, frozen=True):
     version: int
     type: str
     schema: int
-    recorded_at: int
+    recorded_at: Moment
     data: str
     chain: bytes
     event: Event

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from reinstate_journal.catalogue import Outcome
+from reinstate_journal.catalogue import Moment, Outcome
 
 if TYPE_CHECKING:
     from reinstate_journal.journal import Recorded
@@ -22,7 +22,7 @@ class Restore(msgspec.Struct, frozen=True):
     product: str
     destination: str
     destination_id: str
-    created_at: int
+    created_at: Moment
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -39,8 +39,8 @@ class Run(msgspec.Struct, frozen=True):
     version: str
     options: dict[str, Any]
     last_scan: int | None
-    started_at: int
-    ended_at: int | None
+    started_at: Moment
+    ended_at: Moment | None
     outcome: str
     reason: str
     phase: int

@@ -22,7 +22,7 @@ from reinstate_cli import main
 
 LONG = "REINSTATE_LONG" in os.environ
 #: How long each law is tried in the long runs.
-BUDGET_SECONDS = 300
+BUDGET_SECONDS = 120
 #: What is not done by then hangs. Ordinarily everything here takes well below a second.
 PATIENCE_SECONDS = 60
 

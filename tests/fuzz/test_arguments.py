@@ -150,5 +150,6 @@ def test_any_arguments_of_any_command_are_answered_or_refused(backup: Path) -> N
         ["resume"],
         ["abort"],
         ["destination", "dovecot-conf"],
+        ["destination", "radicale-conf"],
     ]
     holds(law, st.tuples(st.sampled_from(commands), st.lists(anything, max_size=4)), 150)

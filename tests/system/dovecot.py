@@ -73,7 +73,7 @@ class Dovecot:
     def __init__(self, tree: Path, further: str = "") -> None:
         self.tree = tree
         self._further = further
-        self.imap_port, self.sieve_port, self.lmtp_port = _free_ports(3)
+        self.imap_port, self.sieve_port, self.lmtp_port = free_ports(3)
         self.base = Path(tempfile.mkdtemp(prefix="reinstate-dv-"))
         self.configuration = self.base / "dovecot.conf"
         self._process: subprocess.Popen[bytes] | None = None
@@ -180,7 +180,8 @@ class Dovecot:
                 return
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens at."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

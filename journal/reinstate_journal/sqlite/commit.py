@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from reinstate_journal.catalogue import Catalogue, Event
+from reinstate_journal.catalogue import Catalogue, Event, Moment
 from reinstate_journal.chain import GENESIS, link
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
@@ -24,7 +24,7 @@ from reinstate_journal.errors import (
     VersionConflict,
 )
 from reinstate_journal.sqlite.projection import PROJECTIONS, renew
-from reinstate_journal.sqlite.row import Row
+from reinstate_journal.sqlite.row import Row, typed
 from reinstate_journal.sqlite.tail import require_sound_tail
 
 
@@ -98,7 +98,10 @@ class Committer:
         self._streams: dict[str, _Stream] = {}
         self._shapes: dict[tuple[str, int], int] = {
             (name, schema): number
-            for number, name, schema in connection.execute("SELECT id, type, schema FROM shapes")
+            for number, name, schema in typed(
+                connection.execute("SELECT id, type, schema FROM shapes").fetchall(),
+                tuple[int, str, int],
+            )
         }
         (self._last_stream,) = connection.execute(
             "SELECT coalesce(max(id), 0) FROM streams"
@@ -235,10 +238,11 @@ class Committer:
     def _stream(self, name: str) -> _Stream:
         known = self._streams.get(name)
         if known is None:
-            row = self._connection.execute(
+            found = self._connection.execute(
                 "SELECT id, version FROM streams WHERE name = ?", (name,)
-            ).fetchone()
-            known = self._streams[name] = _Stream(*(row or (None, 0)))
+            ).fetchall()
+            known = _Stream(*(typed(found, tuple[int, int]) or [(None, 0)])[0])
+            self._streams[name] = known
         return known
 
     def _intern(self, kind: str, schema: int) -> int:
@@ -250,14 +254,15 @@ class Committer:
 
     def _load_head(self) -> tuple[int, bytes, int]:
         head = self._connection.execute("SELECT position, chain FROM head").fetchone()
-        last = self._connection.execute(
+        rows = self._connection.execute(
             "SELECT position, chain, recorded_at FROM events ORDER BY position DESC LIMIT 1"
-        ).fetchone() or (0, GENESIS, 0)
-        if head is None or tuple(head) != tuple(last[:2]):
+        ).fetchall()
+        last: tuple[int, bytes, int] = (*typed(rows, tuple[int, bytes, Moment]), (0, GENESIS, 0))[0]
+        if head != last[:2]:
             raise JournalDamaged(
                 path=self._path, detail="its last event is not the one that its head names"
             )
-        return int(last[0]), bytes(last[1]), int(last[2])
+        return last
 
     def _renew(self, *, anew: bool) -> None:
         self._connection.execute("BEGIN IMMEDIATE")

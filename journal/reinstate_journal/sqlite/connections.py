@@ -7,6 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from reinstate_journal.errors import (
     JournalDamaged,
@@ -14,6 +17,7 @@ from reinstate_journal.errors import (
     JournalMissing,
     JournalWriteFailed,
 )
+from reinstate_journal.sqlite.row import typed
 
 # SQLITE_ERROR: our statements are right, so a table or a column of the file is not.
 _DAMAGE = {
@@ -65,7 +69,11 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into JournalDamaged, JournalWriteFailed or JournalError."""
     try:
         yield
-    except UnicodeDecodeError as error:  # a column's name is not UTF-8
+    except (
+        UnicodeDecodeError,  # a column's name is not UTF-8
+        msgspec.MsgspecError,  # a column is not of its type, or does not hold its JSON
+        RecursionError,  # nor JSON that anybody would nest like that
+    ) as error:
         raise JournalDamaged(path=path, detail=str(error)) from error
     except sqlite3.Error as error:
         # Errors of Python's own sqlite3 layer (text that is not UTF-8) carry no code.
@@ -108,6 +116,11 @@ class Connections:
                         self._idle.append(connection)
                 if not keep:
                     connection.close()
+
+    def rows(self, kind: Any, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
+        """The statement's rows, each a tuple of type `kind`. Raises JournalDamaged for another."""
+        with self.lease() as connection:
+            return typed(connection.execute(statement, values).fetchall(), kind)
 
     def close(self) -> None:
         """Close the idle connections now and each lent one when it comes back."""

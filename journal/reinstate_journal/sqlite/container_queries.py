@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,12 +16,14 @@ from reinstate_journal.container_map import (
     TranslatedFilter,
 )
 from reinstate_journal.events import FilterChange, FilterLeft, Path
-from reinstate_journal.sqlite.connections import Connections
+from reinstate_journal.sqlite.connections import Connections, reading
 
 _path = msgspec.json.Decoder(Path).decode
 _ids = msgspec.json.Decoder(tuple[str, ...]).decode
 _changes = msgspec.json.Decoder(tuple[FilterChange, ...]).decode
 _left = msgspec.json.Decoder(tuple[FilterLeft, ...]).decode
+
+_T = TypeVar("_T")
 
 
 class SqliteContainers:
@@ -31,34 +34,52 @@ class SqliteContainers:
 
     def folders(self, stream: str) -> dict[str, MappedFolder]:
         """Every mapped folder by its id in the backup."""
-        rows = self._rows("folders", "folder, source, path, reason", stream)
-        return {
-            folder: MappedFolder(_path(source), _path(path), reason)
-            for folder, source, path, reason in rows
-        }
+        return dict(
+            self._each(
+                tuple[str, str, str, str],
+                lambda folder, source, path, reason: (
+                    folder,
+                    MappedFolder(_path(source), _path(path), reason),
+                ),
+                "SELECT folder, source, path, reason FROM folders",
+                stream,
+            )
+        )
 
     def merged(self, stream: str) -> dict[Path, tuple[str, ...]]:
         """The backup folders that share one destination folder, by its path."""
-        rows = self._rows("merged", "path, folders", stream)
-        return {_path(path): _ids(folders) for path, folders in rows}
+        return dict(
+            self._each(
+                tuple[str, str],
+                lambda path, folders: (_path(path), _ids(folders)),
+                "SELECT path, folders FROM merged",
+                stream,
+            )
+        )
 
     def mountpoints(self, stream: str) -> dict[str, MappedMountpoint]:
         """Every decided mountpoint by its id in the backup."""
-        columns = "mountpoint, source, path, owner, target, address, reason, restored, refused"
-        rows = self._rows("mountpoints", columns, stream)
-        return {
-            mountpoint: MappedMountpoint(
-                _path(source),
-                _path(path),
-                owner,
-                _path(target),
-                _path(address),
-                reason,
-                bool(restored),
-                refused,
+        return dict(
+            self._each(
+                tuple[str, str, str, str, str, str, str, int, str],
+                lambda mountpoint, source, path, owner, target, address, reason, restored, why: (
+                    mountpoint,
+                    MappedMountpoint(
+                        _path(source),
+                        _path(path),
+                        owner,
+                        _path(target),
+                        _path(address),
+                        reason,
+                        bool(restored),
+                        why,
+                    ),
+                ),
+                "SELECT mountpoint, source, path, owner, target, address, reason, restored, refused"
+                " FROM mountpoints",
+                stream,
             )
-            for mountpoint, source, path, owner, target, address, reason, restored, refused in rows
-        }
+        )
 
     def redirects(self, stream: str) -> dict[Path, Path]:
         """Old path to new path, where they differ."""
@@ -73,41 +94,59 @@ class SqliteContainers:
 
     def filters(self, stream: str) -> dict[str, MappedFilter]:
         """Every script that was redirected or reported, by its name."""
-        rows = self._rows("filters", "script, before, after, changed, left_alone, active", stream)
-        return {
-            script: MappedFilter(before, after, _changes(changed), _left(left), bool(active))
-            for script, before, after, changed, left, active in rows
-        }
+        return dict(
+            self._each(
+                tuple[str, str, str, str, str, int],
+                lambda script, before, after, changed, left, active: (
+                    script,
+                    MappedFilter(before, after, _changes(changed), _left(left), bool(active)),
+                ),
+                "SELECT script, before, after, changed, left_alone, active FROM filters",
+                stream,
+            )
+        )
 
     def translated(self, stream: str) -> dict[str, TranslatedFilter]:
         """Every script that was translated, by its name."""
-        rows = self._rows("translated", "script, before, after, kept", stream)
-        return {
-            script: TranslatedFilter(before, after, _left(kept))
-            for script, before, after, kept in rows
-        }
+        return dict(
+            self._each(
+                tuple[str, str, str, str],
+                lambda script, before, after, kept: (
+                    script,
+                    TranslatedFilter(before, after, _left(kept)),
+                ),
+                "SELECT script, before, after, kept FROM translated",
+                stream,
+            )
+        )
 
     def relocating(self, stream: str) -> list[Relocation]:
         """The relocations whose outcome is not known."""
-        rows = self._rows("relocating", "mountpoint, source, owner, target, items", stream)
-        return [
-            Relocation(mountpoint, _path(source), owner, _path(target), _ids(items))
-            for mountpoint, source, owner, target, items in rows
-        ]
+        return self._each(
+            tuple[str, str, str, str, str],
+            lambda mountpoint, source, owner, target, items: Relocation(
+                mountpoint, _path(source), owner, _path(target), _ids(items)
+            ),
+            "SELECT mountpoint, source, owner, target, items FROM relocating",
+            stream,
+        )
 
     def moved(self, stream: str) -> list[Moved]:
         """What has moved, by mountpoint and folder."""
-        rows = self._rows("moved", "mountpoint, source, target, items, gone", stream)
-        return [
-            Moved(mountpoint, _path(source), _path(target), items, gone)
-            for mountpoint, source, target, items, gone in rows
-        ]
+        return self._each(
+            tuple[str, str, str, int, int],
+            lambda mountpoint, source, target, items, gone: Moved(
+                mountpoint, _path(source), _path(target), items, gone
+            ),
+            "SELECT mountpoint, source, target, items, gone FROM moved",
+            stream,
+        )
 
-    def _rows(self, table: str, columns: str, stream: str) -> list[Any]:
-        """The columns of a stream's rows, in the order of the first one."""
-        with self._connections.lease() as connection:
-            return connection.execute(
-                f"SELECT {columns} FROM {table} WHERE stream ="  # noqa: S608 - names are constants
-                " (SELECT id FROM streams WHERE name = ?) ORDER BY 1",
-                (stream,),
-            ).fetchall()
+    def _each(self, kind: Any, built: Callable[..., _T], select: str, stream: str) -> list[_T]:
+        """What is built from each of a stream's rows, in the order of their first column."""
+        of_stream = "WHERE stream = (SELECT id FROM streams WHERE name = ?) ORDER BY 1"
+        with reading(self._connections.path):
+            return [
+                built(*row)
+                for row in self._connections.rows(kind, f"{select} {of_stream}", (stream,))
+            ]

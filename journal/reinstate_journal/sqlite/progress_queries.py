@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from reinstate_journal.events import account_stream, restore_stream
 from reinstate_journal.journal import Recorded
 from reinstate_journal.progress import Account, Ended, QuotaDue, Restore, Run, Tally
-from reinstate_journal.sqlite.connections import Connections
+from reinstate_journal.sqlite.connections import Connections, reading
 from reinstate_journal.sqlite.progress import OUTCOMES
+from reinstate_journal.sqlite.row import columns, typed
 
 #: SQLite takes at least 999 parameters in one statement, however it was built.
 _CHUNK = 500
@@ -29,6 +30,14 @@ _RESTORE = (
     " FROM restores"
 )
 
+#: An outcome as `steps` and `tallies` have it.
+_Code = Annotated[int, msgspec.Meta(ge=0, lt=len(OUTCOMES))]
+_TALLY_ROW = tuple[str, _Code, str, int, int]
+_STEP_ROW = tuple[str, _Code, str | None, int | None, int]
+_RESTORE_ROW = columns(Restore)
+_ACCOUNT_ROW = columns(Account)
+_RUN_ROW = columns(Run, options=str)
+
 ReadPositions = Callable[[Sequence[int]], list[Recorded]]
 
 
@@ -41,22 +50,25 @@ class SqliteProgress:
 
     def restores(self) -> list[Restore]:
         """All restores of the journal, oldest first."""
-        return [Restore(*row) for row in self._all(f"{_RESTORE} ORDER BY created_at, restore")]
+        rows = self._all(_RESTORE_ROW, f"{_RESTORE} ORDER BY created_at, restore")
+        return [Restore(*row) for row in rows]
 
     def restore(self, restore: str) -> Restore | None:
         """One restore."""
-        for row in self._all(f"{_RESTORE} WHERE restore = ?", restore):
+        for row in self._all(_RESTORE_ROW, f"{_RESTORE} WHERE restore = ?", restore):
             return Restore(*row)
         return None
 
     def runs(self, restore: str) -> list[Run]:
         """All runs of a restore by their number."""
-        return [_run(row) for row in self._all(f"{_RUN} WHERE restore = ? ORDER BY run", restore)]
+        rows = self._all(_RUN_ROW, f"{_RUN} WHERE restore = ? ORDER BY run", restore)
+        return [self._run(row) for row in rows]
 
     def last_run(self, restore: str) -> Run | None:
         """The run with the highest number."""
-        for row in self._all(f"{_RUN} WHERE restore = ? ORDER BY run DESC LIMIT 1", restore):
-            return _run(row)
+        newest = f"{_RUN} WHERE restore = ? ORDER BY run DESC LIMIT 1"
+        for row in self._all(_RUN_ROW, newest, restore):
+            return self._run(row)
         return None
 
     def ended(self, stream: str, steps: Sequence[str]) -> dict[str, Ended]:
@@ -76,17 +88,19 @@ class SqliteProgress:
                 width = 1 if len(chunk) == 1 else _CHUNK
                 marks = ", ".join("?" * width)
                 padding = [None] * (width - len(chunk))
-                for step, outcome, reason, size, position in connection.execute(
+                rows = connection.execute(
                     "SELECT step, outcome, reason, size, position FROM steps"  # noqa: S608 - only marks
                     f" WHERE stream = ? AND step IN ({marks})",
                     (row[0], *chunk, *padding),
-                ):
+                ).fetchall()
+                for step, outcome, reason, size, position in typed(rows, _STEP_ROW):
                     found[step] = Ended(OUTCOMES[outcome], reason or "", size or 0, position)
         return found
 
     def account(self, restore: str, account: str) -> Account | None:
         """One account; None when no event has told of it."""
-        for row in self._all(f"{_ACCOUNT} WHERE restore = ? AND account = ?", restore, account):
+        one = f"{_ACCOUNT} WHERE restore = ? AND account = ?"
+        for row in self._all(_ACCOUNT_ROW, one, restore, account):
             return Account(*row)
         return None
 
@@ -95,6 +109,7 @@ class SqliteProgress:
         last = ""
         while True:
             page = self._all(
+                _ACCOUNT_ROW,
                 f"{_ACCOUNT} WHERE restore = ? AND account > ? AND (? IS NULL OR state = ?)"
                 " ORDER BY account LIMIT ?",
                 restore,
@@ -112,6 +127,7 @@ class SqliteProgress:
     def tallies(self, stream: str) -> list[Tally]:
         """What became of the items in one account's stream."""
         rows = self._all(
+            _TALLY_ROW,
             "SELECT streams.name, outcome, reason, count, bytes FROM tallies"
             " JOIN streams ON streams.id = tallies.stream"
             " WHERE streams.name = ? AND count <> 0 ORDER BY outcome, reason",
@@ -123,6 +139,7 @@ class SqliteProgress:
         """What became of the items in each account of a restore, by account id."""
         # The names of one restore's streams lie together, up to the sign behind "/".
         rows = self._all(
+            _TALLY_ROW,
             "SELECT streams.name, outcome, reason, count, bytes FROM streams"
             " JOIN tallies ON streams.id = tallies.stream"
             " WHERE streams.name >= ? AND streams.name < ? AND count <> 0"
@@ -135,6 +152,7 @@ class SqliteProgress:
     def quotas_due(self, restore: str) -> list[QuotaDue]:
         """The quotas that must be put back, by account id."""
         rows = self._all(
+            columns(QuotaDue),
             "SELECT account, address, quota_due FROM accounts"
             " WHERE restore = ? AND quota_due IS NOT NULL ORDER BY account",
             restore,
@@ -155,6 +173,7 @@ class SqliteProgress:
         last = 0
         while True:
             page = self._all(
+                tuple[int],
                 "SELECT steps.position FROM steps JOIN streams ON streams.id = steps.stream"
                 " WHERE steps.outcome >= 2 AND steps.position > ?"
                 " AND (streams.name = ? OR (streams.name >= ? AND streams.name < ?))"
@@ -170,17 +189,16 @@ class SqliteProgress:
                 return
             last = page[-1][0]
 
-    def _all(self, statement: str, *values: object) -> list[Any]:
-        with self._connections.lease() as connection:
-            return connection.execute(statement, values).fetchall()
+    def _all(self, kind: Any, statement: str, *values: object) -> list[Any]:
+        return self._connections.rows(kind, statement, values)
+
+    def _run(self, row: tuple[Any, ...]) -> Run:
+        restore, run, epoch, version, options, *rest = row
+        with reading(self._connections.path):
+            decoded = msgspec.json.decode(options, type=dict[str, Any])
+        return Run(restore, run, epoch, version, decoded, *rest)
 
 
-def _run(row: tuple[Any, ...]) -> Run:
-    restore, run, epoch, version, options, *rest = row
-    decoded = msgspec.json.decode(options, type=dict[str, Any])
-    return Run(restore, run, epoch, version, decoded, *rest)
-
-
-def _tally(row: tuple[Any, ...]) -> Tally:
+def _tally(row: _TALLY_ROW) -> Tally:
     name, outcome, reason, count, size = row
     return Tally(name.split("/", 2)[-1], OUTCOMES[outcome], reason, count, size)

@@ -13,13 +13,14 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from reinstate_journal.catalogue import Catalogue, Event, UnknownShape
+from reinstate_journal.catalogue import Catalogue, Event, Moment, UnknownShape
 from reinstate_journal.errors import JournalDamaged, JournalTooNew
 from reinstate_journal.sqlite.containers import ContainerMapProjection
 from reinstate_journal.sqlite.progress import ProgressProjection
-from reinstate_journal.sqlite.row import Row
+from reinstate_journal.sqlite.row import Row, typed
 
 _BATCH = 5000
+_EVENT_ROW = tuple[int, int, str, str, int, Moment, str]
 
 
 class Projection(Protocol):
@@ -71,9 +72,10 @@ def fold(
     connection: sqlite3.Connection, catalogue: Catalogue, path: Path, projection: Projection
 ) -> None:
     """Bring a projection from its checkpoint to the head, within the open transaction."""
-    (position,) = connection.execute(
+    checkpoint = connection.execute(
         "SELECT position FROM projections WHERE name = ?", (projection.name,)
-    ).fetchone()
+    ).fetchall()
+    ((position,),) = typed(checkpoint, tuple[int])
     while True:
         found = connection.execute(
             "SELECT events.position, events.stream, streams.name, shapes.type, shapes.schema,"
@@ -86,7 +88,7 @@ def fold(
             return
         rows = [
             Row(number, stream_id, stream, at, decode(catalogue, path, number, kind, schema, data))
-            for number, stream_id, stream, kind, schema, at, data in found
+            for number, stream_id, stream, kind, schema, at, data in typed(found, _EVENT_ROW)
         ]
         projection.apply(connection, rows)
         position = rows[-1].position
@@ -105,8 +107,9 @@ def renew(
     """
     checkpoints = {
         name: (version, position)
-        for name, version, position in connection.execute(
-            "SELECT name, version, position FROM projections"
+        for name, version, position in typed(
+            connection.execute("SELECT name, version, position FROM projections").fetchall(),
+            tuple[str, int, int],
         )
     }
     for projection in PROJECTIONS:

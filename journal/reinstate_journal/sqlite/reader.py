@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from reinstate_journal.catalogue import Catalogue, Event
+from reinstate_journal.catalogue import Catalogue, Event, Moment
 from reinstate_journal.container_map import Containers
 from reinstate_journal.errors import JournalDamaged, JournalError, JournalMissing, JournalTooNew
 from reinstate_journal.events import CATALOGUE
@@ -25,6 +25,7 @@ from reinstate_journal.sqlite.schema import require_current
 
 _PAGE = 1000
 
+_EVENT_ROW = tuple[int, str, int, str, int, Moment, str, bytes]
 _EVENT = (
     "SELECT events.position, streams.name, events.version, shapes.type, shapes.schema,"
     " events.recorded_at, events.data, events.chain FROM events"
@@ -44,8 +45,9 @@ class SqliteReader:
         try:
             with self._connections.lease() as connection:
                 require_current(connection, self._path)
-                shapes = connection.execute("SELECT type, schema FROM shapes").fetchall()
-            self._require_known(shapes)
+            self._require_known(
+                self._connections.rows(tuple[str, int], "SELECT type, schema FROM shapes")
+            )
         except BaseException:
             self._connections.close()
             raise
@@ -69,19 +71,17 @@ class SqliteReader:
 
     def head(self) -> Head:
         """Position and chain of the last event; position 0 when there is none."""
-        with self._connections.lease() as connection:
-            row = connection.execute("SELECT position, chain FROM head").fetchone()
-        if row is None:
+        rows = self._connections.rows(tuple[int, bytes], "SELECT position, chain FROM head")
+        if not rows:
             raise JournalDamaged(path=self._path, detail="its head is gone")
-        return Head(*row)
+        return Head(*rows[0])
 
     def version(self, stream: str) -> int:
         """How many events the stream holds; 0 when there is no such stream."""
-        with self._connections.lease() as connection:
-            row = connection.execute(
-                "SELECT version FROM streams WHERE name = ?", (stream,)
-            ).fetchone()
-        return row[0] if row else 0
+        rows = self._connections.rows(
+            tuple[int], "SELECT version FROM streams WHERE name = ?", (stream,)
+        )
+        return rows[0][0] if rows else 0
 
     def read(
         self,
@@ -140,11 +140,10 @@ class SqliteReader:
         )
 
     def _rows(self, clause: str, values: tuple[object, ...]) -> list[Recorded]:
-        with self._connections.lease() as connection:
-            rows = connection.execute(f"{_EVENT} {clause}", values).fetchall()
+        rows = self._connections.rows(_EVENT_ROW, f"{_EVENT} {clause}", values)
         return [self._recorded(row) for row in rows]
 
-    def _recorded(self, row: tuple[Any, ...]) -> Recorded:
+    def _recorded(self, row: _EVENT_ROW) -> Recorded:
         position, stream, version, type_name, schema, at, data, chain = row
         event = decode(self._catalogue, self._path, position, type_name, schema, data)
         return Recorded(position, stream, version, type_name, schema, at, data, chain, event)

@@ -1,8 +1,11 @@
-"""An event as projections are given it."""
+"""An event as projections are given it, and rows as what they should be."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
 
 from reinstate_journal.catalogue import Event
 
@@ -24,3 +27,17 @@ def restore_of(stream: str) -> tuple[str, str] | None:
         return None
     restore, _, account = rest.partition("/")
     return restore, account
+
+
+def typed(rows: Sequence[Any], kind: Any) -> list[Any]:
+    """Rows of SQLite, whose columns may hold values of any type, each as a tuple of type `kind`.
+
+    Raises msgspec.ValidationError.
+    """
+    return msgspec.convert(rows, list[kind])
+
+
+def columns(kind: type[msgspec.Struct], **other: type) -> Any:
+    """The type of a row that has the fields of `kind` in their order, some of `other` types."""
+    fields = msgspec.structs.fields(kind)
+    return tuple[tuple(other.get(field.name, field.type) for field in fields)]  # type: ignore[misc]

@@ -10,7 +10,8 @@ there already. Nothing is ever deleted but an empty folder, by `remove_folder`.
 
 Every method may raise DestinationError: the destination is unreachable, full or
 broken, and the run stops. What concerns one object only is `Refused`: that
-step failed and the others go on.
+step failed and the others go on. Every method of a mailbox may raise
+ChangedMeanwhile: the account is not finished, the others go on.
 """
 
 from __future__ import annotations
@@ -56,6 +57,15 @@ class Missing(Refused):
     """Something that must be there is not."""
 
     message = "{what} does not exist on the destination"
+
+
+class ChangedMeanwhile(ReinstateError):
+    """Somebody took away what was being written to, in that very moment."""
+
+    message = "something of {account} was moved or deleted while it was worked on: {detail}"
+    hint = "Nothing is lost by it; go on with the account: reinstate resume"
+    exit_code = 3
+    retryable = True
 
 
 class ExistingFolder(Frozen, frozen=True):

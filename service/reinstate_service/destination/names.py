@@ -11,6 +11,8 @@ from reinstate_service.model import Path
 
 _DELIVERY = re.compile(r"[!-+\-0-9;-~][!-+\-.0-9;-~]{0,149}")
 _LOCAL_BYTES = 64
+#: RFC 5321 §4.5.3.1.3, without the angle brackets.
+_ADDRESS_BYTES = 254
 _DOMAIN_BYTES = 253
 _KEYWORD_SPECIALS = frozenset('(){%*"]\\')
 
@@ -37,6 +39,7 @@ def checked_address(address: str) -> tuple[str, str]:
         not at
         or not local
         or len(local.encode("utf-8", "replace")) > _LOCAL_BYTES
+        or len(address.encode("utf-8", "replace")) > _ADDRESS_BYTES
         or local in {".", ".."}
         or "@" in local
         or _unsafe(local)

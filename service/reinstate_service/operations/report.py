@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from reinstate_journal.catalogue import Outcome
-from reinstate_journal.errors import UsageError
+from reinstate_journal.errors import JournalDamaged, UsageError
 from reinstate_journal.events import ItemFailed, ItemInDoubt, account_stream
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account, Restore, Run, Tally
@@ -114,6 +114,14 @@ def choose_restore(journal: Reader, restore: str | None) -> Restore:
     return restores[0]
 
 
+def runs_of(journal: Reader, restore: str) -> tuple[Run, ...]:
+    """The runs of a restore that the journal holds; at least one. Raises JournalDamaged."""
+    runs = tuple(journal.progress.runs(restore))
+    if not runs:  # RestoreCreated and RunStarted are one append
+        raise JournalDamaged(path=journal.path, detail=f"restore {restore} has no run")
+    return runs
+
+
 def make_report(journal: Reader, restore: str | None = None) -> Report:
     """The report of one restore. Raises NoRestore, SeveralRestores."""
     chosen = choose_restore(journal, restore)
@@ -130,7 +138,7 @@ def make_report(journal: Reader, restore: str | None = None) -> Report:
     )
     return Report(
         restore=chosen,
-        runs=tuple(journal.progress.runs(chosen.restore)),
+        runs=runs_of(journal, chosen.restore),
         totals=_sum(account.counts for account in accounts),
         accounts=accounts,
         failures=tuple(_failures(journal, chosen.restore, known)),

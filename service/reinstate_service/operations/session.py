@@ -8,14 +8,16 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from reinstate_journal import open_journal, open_reader
-from reinstate_journal.errors import DestinationError
+from reinstate_journal.errors import DestinationError, JournalDamaged
 from reinstate_journal.events import AccountVerified
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Run
 from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.open import destination_as_it_is, open_destination
-from reinstate_service.operations.report import choose_restore
+from reinstate_service.operations.report import choose_restore, runs_of
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.quota import abort
@@ -70,12 +72,15 @@ def opened_for_reading(options: Options) -> Iterator[Destination]:
 def last_options(journal: Reader, restore: str | None = None) -> tuple[Run, Options]:
     """The last run of a restore and the options it was given.
 
-    Raises NoRestore, SeveralRestores.
+    Raises NoRestore, SeveralRestores, JournalDamaged.
     """
     chosen = choose_restore(journal, restore)
-    run = journal.progress.last_run(chosen.restore)
-    assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
-    return run, Options.from_record(run.options)
+    run = runs_of(journal, chosen.restore)[-1]
+    try:
+        return run, Options.from_record(run.options)
+    except msgspec.ValidationError as error:
+        detail = f"the options of run {run.run} are not what they should be: {error}"
+        raise JournalDamaged(path=journal.path, detail=detail) from error
 
 
 class OtherDestination(DestinationError):

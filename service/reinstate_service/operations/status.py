@@ -9,6 +9,7 @@ from reinstate_journal.catalogue import Outcome
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Restore, Run
 from reinstate_service.model import Frozen
+from reinstate_service.operations.report import runs_of
 
 
 class RestoreStatus(Frozen, frozen=True, omit_defaults=False):
@@ -41,8 +42,7 @@ def make_status(journal: Reader) -> Status:
 
 
 def _restore(journal: Reader, restore: Restore, busy: bool) -> RestoreStatus:
-    run = journal.progress.last_run(restore.restore)
-    assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
+    run = runs_of(journal, restore.restore)[-1]
     accounts: dict[str, int] = {}
     items = {outcome.value: 0 for outcome in Outcome}
     for account in journal.progress.accounts(restore.restore):

@@ -174,7 +174,7 @@ def test_a_wrong_option_is_code_2_and_says_which(
     got = ask(*restore(restored.backup, *options))
     assert got.code == 2
     assert says in got.err
-    assert not (tmp_path / "mail").exists() or not list((tmp_path / "mail").glob("*/*"))
+    assert not (tmp_path / "mail").exists() or not list((tmp_path / "mail").glob("*/*/*"))
 
 
 @pytest.mark.parametrize("option", ["--accounts", "--domains", "--notifications"])

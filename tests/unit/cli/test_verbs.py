@@ -306,8 +306,12 @@ def test_journal_check_ends_with_6_if_a_byte_was_changed(
     assert ask("journal", "check", "--journal", copy).code == 6
 
 
-def test_dovecot_conf_is_printed_or_written_as_new_files(
-    ask: Ask, restored: Restored, tmp_path: Path
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [("dovecot-conf", "protocols = imap lmtp sieve"), ("radicale-conf", "type = dovecot")],
+)
+def test_a_servers_configuration_is_printed_or_written_as_new_files(
+    ask: Ask, restored: Restored, tmp_path: Path, verb: str, says: str
 ) -> None:
     if os.geteuid() == 0:
         tree = tmp_path / "mail"
@@ -316,10 +320,10 @@ def test_dovecot_conf_is_printed_or_written_as_new_files(
             os.chown(path, 1000, 1000, follow_symlinks=False)
     else:
         tree = restored.tree
-    printed = ask("destination", "dovecot-conf", f"maildir:{tree}")
+    printed = ask("destination", verb, f"maildir:{tree}")
     assert printed.code == 0
-    assert "protocols = imap lmtp sieve" in printed.out
-    assert ask("destination", "dovecot-conf", tree, "--into", "etc").code == 0
-    again = ask("destination", "dovecot-conf", tree, "--into", "etc")
+    assert says in printed.out
+    assert ask("destination", verb, tree, "--into", "etc").code == 0
+    again = ask("destination", verb, tree, "--into", "etc")
     assert again.code == 2
     assert "exists" in again.err

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from socket import gethostname
 
 import pytest
 
 from contract.destination_contract import delivery, folder
+from reinstate_journal.crashpoints import At, Point, watch
 from reinstate_journal.errors import DestinationError, UsageError
-from reinstate_service.destination.contract import AccessGrant, Delivered, Refused
+from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Delivered, Refused
 from reinstate_service.destination.maildir import MaildirDestination, disk, dotlock
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
@@ -63,6 +65,35 @@ def test_a_message_is_named_by_its_date_its_delivery_and_its_flags(
     assert files(home / "Maildir" / "cur") == ["1500000000.r1-7,S=5:2,Sab"]
     assert (home / "Maildir" / "dovecot-keywords").read_text() == "0 $Forwarded\n1 tag\n"
     assert files(home / "Maildir" / "tmp") == []
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[Point, Callable[[], None]], None]]:
+    """Lets something happen when a delivery reaches a point."""
+    yield lambda point, happens: watch(lambda here: happens() if here == point else None)
+    watch(lambda _: None)
+
+
+@pytest.mark.parametrize("point", [At.KEYWORDS_GIVEN, At.BATCH_FLUSHED])
+def test_a_folder_deleted_under_a_delivery_costs_its_account_this_run_and_no_more(
+    destination: MaildirDestination,
+    home: Path,
+    at: Callable[[Point, Callable[[], None]], None],
+    point: Point,
+) -> None:
+    folder_of_it = home / "Maildir" / ".Work"
+    batch = [delivery("r1-1"), delivery("r1-2", ("Work",))]
+    with destination.mailbox(ALICE) as mailbox:
+        mailbox.create_folder(("Work",), folder())
+        mailbox.deliver([delivery("r1-0", ("Work",))])
+        at(point, lambda: shutil.rmtree(folder_of_it, ignore_errors=True))
+        with pytest.raises(ChangedMeanwhile, match=r"alice@example\.test"):
+            mailbox.deliver(batch)
+    at(point, lambda: None)
+    assert files(home / "Maildir" / "tmp") == []
+    with destination.mailbox(ALICE) as mailbox:
+        assert all(done.error is None for done in mailbox.deliver(batch))
+        assert [stored.name for stored in mailbox.contents()] == ["r1-1", "r1-2"]
 
 
 def test_nobody_else_may_read_the_tree(destination: MaildirDestination, home: Path) -> None:
@@ -366,11 +397,11 @@ def test_a_documents_name_is_made_safe_and_remembered(
     name = "../" + "ü" * 200 + ".pdf"
     with destination.mailbox(ALICE) as mailbox:
         mailbox.deliver([delivery("r1-1", ("Docs",), type=ItemType.DOCUMENT, name=name)])
-    described, document = files(home / "collections" / "Docs")
+    described, document = files(home / "files" / "Docs")
     assert document.startswith("r1-1,.._üü")
     assert document.endswith(".pdf")
     assert len(document.encode()) <= 255
-    assert name in (home / "collections" / "Docs" / described).read_text()
+    assert name in (home / "files" / "Docs" / described).read_text()
 
 
 def test_a_half_made_folder_is_completed(destination: MaildirDestination, home: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from contract.destination_contract import DATE, delivery, folder
 from reinstate_journal.errors import DestinationError, UsageError
-from reinstate_service.destination.contract import AccessGrant, Missing, Refused
+from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Missing, Refused
 from reinstate_service.destination.maildir import MaildirDestination, disk, removal
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import destination_as_it_is, open_destination
@@ -194,7 +194,7 @@ def test_a_target_that_goes_at_that_moment_stops_the_move(
         move(self, parent, name, new_parent, new_name)
 
     monkeypatch.setattr(Disk, "move", meanwhile)
-    with pytest.raises(DestinationError):
+    with pytest.raises(ChangedMeanwhile):
         moved(destination)
     assert files(stray / "new") == [DOVECOTS[0]]
 

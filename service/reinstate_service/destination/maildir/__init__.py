@@ -1,10 +1,12 @@
-"""A directory that a stock Dovecot serves as it is.
+"""A directory that a stock Dovecot serves as it is, and a stock Radicale its collections.
 
 ::
 
     DIR/
       directory.sqlite              domains, accounts, hashes, lists: Dovecot's passdb and userdb
       acl/shared-mailboxes.db       who is to be shown whose folders (Dovecot's dictionary)
+      radicale/collection-root/     Radicale's folder
+        <address>                   -> ../../<domain>/<local>/collections
       <domain>/<local>/             an account's home
         Maildir/                    Maildir++; this folder is the INBOX
           cur/ new/ tmp/
@@ -17,11 +19,13 @@
           reinstate.removed/          folders whose removal was cut off, until the next run
         sieve/{incoming,outgoing,before,after}.sieve
         .dovecot.sieve              -> sieve/incoming.sieve, what is active
-        collections/Contacts/       contacts, calendars, tasks, documents
-          .collection.json          path, view, display name and colour
-          <delivery>.vcf            ... .ics, .task.ics
-          <delivery>,<file name>    a document
-          .<delivery>.json          flags, keywords and name of an item that has them
+        collections/Work.Team.ics/  the calendar Work/Team; .vcf for an address book
+          .Radicale.props           display name, colour, components
+          <delivery>.ics            ... .task.ics, .vcf
+          .<delivery>.json          flags and keywords of an item that has them
+        files/Work/Team/            the folder of documents Work/Team
+          <delivery>,<file name>    a document, and .<delivery>.json beside it
+          .folder.json              display name and colour
 
 Every effect is recognised by name. Messages are written to Maildir/tmp, flushed
 by one call for the whole batch, renamed into cur/, and the folders flushed.

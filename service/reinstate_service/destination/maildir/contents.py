@@ -16,7 +16,6 @@ from reinstate_service.destination.maildir.delivery import Sidecar
 from reinstate_service.destination.maildir.disk import descended, listed, read_file, read_pieces
 from reinstate_service.destination.maildir.layout import (
     base_name,
-    collection_path,
     delivery_of_file,
     delivery_of_message,
     folder_directory,
@@ -41,10 +40,11 @@ def messages(home: int, path: Path, read: Read) -> Iterator[StoredItem]:
                         yield found
 
 
-def collected(home: int, directories: tuple[str, ...], read: Read) -> Iterator[StoredItem]:
-    """The items of a collection."""
-    path = collection_path(directories)
-    with descended(home, "collections", *directories) as directory:
+def collected(
+    home: int, path: Path, directories: tuple[str, ...], read: Read
+) -> Iterator[StoredItem]:
+    """The items of a collection or folder of files, to which `directories` lead from the home."""
+    with descended(home, *directories) as directory:
         with os.scandir(directory) as entries:
             file_names = sorted(
                 entry.name

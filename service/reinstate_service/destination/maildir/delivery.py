@@ -26,16 +26,17 @@ from reinstate_service.destination.maildir.disk import Disk, descended, listed, 
 from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
 from reinstate_service.destination.maildir.layout import (
     FLAG_LETTERS,
-    collection_directories,
+    Kind,
     collection_file,
     delivery_of_file,
     delivery_of_message,
-    folder_directory,
+    folder_directories,
+    kind_of,
     message_base,
     own_path,
 )
 from reinstate_service.destination.names import checked_delivery, is_keyword
-from reinstate_service.model import MAIL_TYPES, Item, Path
+from reinstate_service.model import Item, Path
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
@@ -57,7 +58,7 @@ class Place:
     """A directory that items go to, by its way from the account's home."""
 
     directories: tuple[str, ...]
-    mail: bool
+    kind: Kind
     names: set[str] = field(default_factory=set)
     keywords: Keywords = field(default_factory=Keywords)
 
@@ -76,26 +77,26 @@ class _Written:
 class Deliverer:
     """Puts items into the folders of one account. Memory grows only with the names."""
 
-    def __init__(self, disk: Disk, home: int, make: Callable[[Path, bool], bool]) -> None:
-        """`home` is the account's open directory. `make` makes a folder (True: of mail) where
-        it is missing, and answers whether it did."""
+    def __init__(self, disk: Disk, home: int, make: Callable[[Path, Kind], bool]) -> None:
+        """`home` is the account's open directory. `make` makes a folder where it is
+        missing, and answers whether it did."""
         self._disk = disk
         self._home = home
         self._make = make
-        self._places: dict[tuple[Path, bool], Place] = {}
+        self._places: dict[tuple[Path, Kind], Place] = {}
         #: What lay in folders that are only looked into.
-        self._elsewhere: dict[tuple[Path, bool], frozenset[str]] = {}
+        self._elsewhere: dict[tuple[Path, Kind], frozenset[str]] = {}
         self._lock: int | None = None
 
-    def made(self, path: Path, mail: bool) -> None:
+    def made(self, path: Path, kind: Kind) -> None:
         """Tells that this folder has just been made, so that nothing can be in it."""
-        place = Place(_directories(path, mail), mail)
-        self._places.setdefault((path, mail), place)
+        place = Place(folder_directories(path, kind), kind)
+        self._places.setdefault((path, kind), place)
 
     def forget(self, path: Path) -> None:
         """Tells that this mailbox has changed, so that it is looked at again."""
-        self._places.pop((path, True), None)
-        self._elsewhere.pop((path, True), None)
+        self._places.pop((path, Kind.MAIL), None)
+        self._elsewhere.pop((path, Kind.MAIL), None)
 
     def close(self) -> None:
         """Lets another restore deliver into the account."""
@@ -104,9 +105,9 @@ class Deliverer:
             self._lock = None
 
     def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
-        """See `Mailbox.deliver`."""
+        """See `Mailbox.deliver`. Raises OSError."""
         answers: list[Delivered] = [Delivered()] * len(deliveries)
-        with self._disk.speaking(), descended(self._home, "Maildir", "tmp") as tmp:
+        with descended(self._home, "Maildir", "tmp") as tmp:
             self._own(tmp)
             written: list[_Written] = []
             try:
@@ -151,52 +152,52 @@ class Deliverer:
         self._lock = lock
         _sweep(tmp)
 
-    def _place(self, path: Path, mail: bool) -> Place:
+    def _place(self, path: Path, kind: Kind) -> Place:
         path = own_path(path)
-        known = self._places.get((path, mail))
+        known = self._places.get((path, kind))
         if known is not None:
             return known
-        place = Place(_directories(path, mail), mail)
-        if not self._make(path, mail):
+        place = Place(folder_directories(path, kind), kind)
+        if not self._make(path, kind):
             with descended(self._home, *place.directories) as directory:
-                place.names = set(_names_in(directory, mail))
-        self._places[path, mail] = place
+                place.names = set(_names_in(directory, kind))
+        self._places[path, kind] = place
         return place
 
     def _add_keywords(self, deliveries: Sequence[Delivery]) -> None:
         """Gives letters to the batch's keywords: one change per folder, not per message."""
         wanted: dict[Path, dict[str, None]] = defaultdict(dict)
         for delivery in deliveries:
-            if delivery.item.type in MAIL_TYPES:
+            if kind_of(delivery.item.type) is Kind.MAIL:
                 found = all_keywords(delivery.item.flags, delivery.keywords)
                 wanted[delivery.path].update(dict.fromkeys(filter(is_keyword, found)))
         for path, keywords in wanted.items():
             if keywords:
                 try:
-                    place = self._place(path, True)
+                    place = self._place(path, Kind.MAIL)
                 except Refused:
                     continue  # each delivery is told by _write
                 with descended(self._home, *place.directories) as folder:
                     place.keywords.add(self._disk, folder, keywords)
 
-    def _found_elsewhere(self, delivery: Delivery, mail: bool) -> Path | None:
+    def _found_elsewhere(self, delivery: Delivery, kind: Kind) -> Path | None:
         """The first of the delivery's other folders that has it."""
         for path in delivery.elsewhere:
-            names = self._elsewhere.get((path, mail))
+            names = self._elsewhere.get((path, kind))
             if names is None:
-                names = self._elsewhere[path, mail] = self._looked_into(path, mail)
+                names = self._elsewhere[path, kind] = self._looked_into(path, kind)
             if delivery.name in names:
                 return path
         return None
 
-    def _looked_into(self, path: Path, mail: bool) -> frozenset[str]:
+    def _looked_into(self, path: Path, kind: Kind) -> frozenset[str]:
         """What lies in a folder that may not be there or not be whole."""
-        known = self._places.get((path, mail))
+        known = self._places.get((path, kind))
         if known is not None:
             return frozenset(known.names)
         try:
-            with descended(self._home, *_directories(own_path(path), mail)) as directory:
-                return frozenset(_names_in(directory, mail))
+            with descended(self._home, *folder_directories(own_path(path), kind)) as directory:
+                return frozenset(_names_in(directory, kind))
         except (FileNotFoundError, Refused):
             return frozenset()
 
@@ -204,14 +205,14 @@ class Deliverer:
         """Writes the item into tmp/, or answers where it lies already."""
         name = checked_delivery(delivery.name)
         item = delivery.item
-        place = self._place(delivery.path, item.type in MAIL_TYPES)
+        place = self._place(delivery.path, kind_of(item.type))
         if name in place.names:
             return Delivered(found=True)
-        if (elsewhere := self._found_elsewhere(delivery, place.mail)) is not None:
+        if (elsewhere := self._found_elsewhere(delivery, place.kind)) is not None:
             return Delivered(found=True, elsewhere=elsewhere)
         temporary = f"{_TEMPORARY}{index}"
         size = self._write_content(tmp, temporary, delivery)
-        if place.mail:
+        if place.kind is Kind.MAIL:
             final, unrepresented = _message_name(place, delivery, size)
             new = _Written(place, temporary, final, unrepresented=unrepresented)
         else:
@@ -266,7 +267,8 @@ class Deliverer:
         by_directory: dict[tuple[str, ...], list[_Written]] = defaultdict(list)
         for new in written:
             directories = new.place.directories
-            by_directory[(*directories, "cur") if new.place.mail else directories].append(new)
+            mail = new.place.kind is Kind.MAIL
+            by_directory[(*directories, "cur") if mail else directories].append(new)
         for some in _batched(by_directory.items(), _MOST_OPEN):
             with ExitStack() as stack:
                 touched = []
@@ -293,12 +295,6 @@ def _batched(
         yield some
 
 
-def _directories(path: Path, mail: bool) -> tuple[str, ...]:
-    if mail:
-        return ("Maildir", folder_directory(path))
-    return ("collections", *collection_directories(path))
-
-
 def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
     """The content; an OSError in it is the backup's, not the destination's."""
     try:
@@ -322,9 +318,9 @@ def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tup
     return f"{base},S={size}:2,{letters}{''.join(sorted(found))}", tuple(unrepresented)
 
 
-def _names_in(directory: int, mail: bool) -> Iterator[str]:
+def _names_in(directory: int, kind: Kind) -> Iterator[str]:
     """The deliveries whose items lie in a folder."""
-    if not mail:
+    if kind is not Kind.MAIL:
         for file_name in listed(directory):
             if not file_name.startswith("."):
                 yield delivery_of_file(file_name)[0]

@@ -13,7 +13,7 @@ import msgspec
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Refused
-from reinstate_service.destination.maildir import readback, sharing
+from reinstate_service.destination.maildir import collection, readback, sharing
 from reinstate_service.destination.maildir.database import FILE
 from reinstate_service.destination.maildir.directory import Directory
 from reinstate_service.destination.maildir.disk import Disk, exists, opened
@@ -33,7 +33,7 @@ from reinstate_service.model import (
 #: How another user's folder is shown, see `MaildirDestination`.
 Mountpoints = Literal["shared", "symlink"]
 
-_NOT_DOMAINS = (sharing.ACL_DIRECTORY, FILE)
+_NOT_DOMAINS = (sharing.ACL_DIRECTORY, collection.SERVED)
 
 
 class MaildirDestination:
@@ -67,6 +67,7 @@ class MaildirDestination:
                 self._make_directory_file(create)
                 if create:
                     sharing.make_dictionary(self._disk, self._descriptor)
+                    collection.make_served(self._disk, self._descriptor)
             root = self._root.resolve()
             self._directory = Directory(self._disk, root, read_only=not create)
             stack.callback(self._directory.close)
@@ -103,7 +104,7 @@ class MaildirDestination:
     def put_domain(self, domain: Domain) -> bool:
         """See `Destination`."""
         name = checked_domain(domain.name)
-        if name == _NOT_DOMAINS[0] or name.startswith(_NOT_DOMAINS[1]):
+        if name in _NOT_DOMAINS or name.startswith(FILE):
             raise Refused(detail=f"{name!r} is a name that the directory itself needs")
         return self._directory.put_domain(domain)
 
@@ -144,7 +145,9 @@ class MaildirDestination:
         self._directory.check_new_account(address)
         with self._disk.speaking():
             make_home(self._disk, self._descriptor, domain, local)
-        reach(At.HOME_DURABLE)
+            reach(At.HOME_DURABLE)
+            collection.serve(self._disk, self._descriptor, domain, local)
+        reach(At.HOME_SERVED)
         return self._directory.put_account(account)
 
     def configure_account(self, account: Account, cos: str, with_aliases: bool) -> Sequence[str]:
@@ -213,5 +216,8 @@ class MaildirDestination:
 
 
 def holds_destination(location: Path | str) -> bool:
-    """Whether there is a Maildir destination at `location`."""
-    return (Path(location) / FILE).is_file()
+    """Whether there is a Maildir destination at `location`; not at one that cannot be."""
+    try:
+        return (Path(location) / FILE).is_file()
+    except OSError:
+        return False

@@ -252,6 +252,16 @@ def listed(directory: int) -> list[str]:
         return sorted(entry.name for entry in entries)
 
 
+def directories(directory: int) -> list[str]:
+    """The names of the directories in an open one, in order, but for links and hidden ones."""
+    with os.scandir(directory) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+        )
+
+
 def exists(parent: int, name: str) -> bool:
     """Whether anything has this name; a symlink counts as itself."""
     try:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import pwd
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir.database import FILE
+from reinstate_service.destination.maildir.served import served_root
 from reinstate_service.destination.maildir.sharing import ACL_DIRECTORY, DICTIONARY
 
 MAIN_FILE = "dovecot.conf"
 SQL_FILE = "dovecot-sql.conf.ext"
-#: What can stand in a configuration without quoting, expansion or comment.
-_PLAIN = re.compile(r"[\w./@:+,=-]+")
 
 
 @dataclass(frozen=True)
@@ -54,19 +51,9 @@ def dovecot_conf(
     Raises UsageError if there is no destination, if it belongs to root, for whom Dovecot
     opens no mailbox, or if a path cannot stand in a configuration.
     """
-    root = Path(directory).resolve()
     serving = serving or Serving()
-    if not (root / FILE).is_file():
-        raise UsageError(detail=f"{root} is no Maildir destination: there is no {FILE} in it")
-    for path in (root, sql_file):
-        if _PLAIN.fullmatch(str(path)) is None:
-            raise UsageError(detail=f"Dovecot's configuration cannot hold the path {str(path)!r}")
+    root = served_root(directory, sql_file)
     found = root.stat()
-    if found.st_uid == 0:
-        raise UsageError(
-            detail=f"{root} belongs to root, whose mail Dovecot refuses to serve;"
-            " give it to the mail user: chown -R vmail:vmail"
-        )
     main = _MAIN.format(
         root=root,
         sql=sql_file,
@@ -79,20 +66,22 @@ def dovecot_conf(
         lmtp=serving.lmtp_port,
         disable="no" if serving.plaintext else "yes",
     )
-    main += _worker(found.st_uid) if not serving.user else _unprivileged(serving)
+    main += _of_owner(found.st_uid) if not serving.user else _unprivileged(serving)
     if serving.base is not None:
         main += _PLACES.format(base=serving.base)
     return Configuration(main=main, sql=_SQL.format(database=root / FILE))
 
 
-def _worker(uid: int) -> str:
-    """Lets the tree's owner ask the directory. Dovecot wants a name for it; where the owner
-    has none, the workers stay root, which is Dovecot's default."""
+def _of_owner(uid: int) -> str:
+    """Lets the tree's owner ask the directory, and Radicale, which runs as the owner, ask for
+    passwords. Dovecot wants a name for it; where the owner has none, the workers stay root,
+    which is Dovecot's default, and whoever is on this machine may try passwords."""
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
-        return ""
-    return f"service auth-worker {{\n  user = {name}\n}}\n"
+        return _ASKED.format(access="mode = 0666")
+    access = f"mode = 0600\n    user = {name}"
+    return f"service auth-worker {{\n  user = {name}\n}}\n" + _ASKED.format(access=access)
 
 
 def _unprivileged(serving: Serving) -> str:
@@ -105,9 +94,20 @@ def _unprivileged(serving: Serving) -> str:
         f"default_internal_user = {serving.user}\n"
         f"default_login_user = {serving.user}\n"
         f"default_internal_group = {serving.group}\n"
-        f"service auth-worker {{\n  user = {serving.user}\n}}\n" + services
+        f"service auth-worker {{\n  user = {serving.user}\n}}\n"
+        + services
+        + _ASKED.format(access="mode = 0600")
     )
 
+
+_ASKED = """\
+service auth {{
+  # Radicale asks here for passwords.
+  unix_listener auth-client {{
+    {access}
+  }}
+}}
+"""
 
 _PLACES = """\
 base_dir = {base}/run
@@ -215,8 +215,9 @@ service lmtp {{
 _SQL = """\
 driver = sqlite
 connect = {database}
+# Radicale names collections by the login, so it takes an account's own address only.
 password_query = SELECT user, password FROM dovecot_passdb \\
-  WHERE local = '%Ln' AND domain = '%Ld'
+  WHERE local = '%Ln' AND domain = '%Ld' AND ('%Ls' <> 'radicale' OR user = '%Lu')
 user_query = SELECT user, home, uid, gid, quota_rule, acl_groups FROM dovecot_userdb \\
   WHERE local = '%Ln' AND domain = '%Ld'
 iterate_query = SELECT address AS user FROM accounts ORDER BY address

@@ -1,4 +1,4 @@
-"""The folders of one account: Maildir++ mailboxes, collections, subscriptions."""
+"""The mailboxes of one account, and its subscriptions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.contract import Missing
 from reinstate_service.destination.maildir.disk import (
     Disk,
     descended,
@@ -22,31 +19,19 @@ from reinstate_service.destination.maildir.dotlock import change_file
 from reinstate_service.destination.maildir.layout import (
     INBOX,
     NAMESPACE,
-    collection_directories,
-    collection_path,
     folder_directory,
     folder_path,
     subscription,
 )
-from reinstate_service.model import Folder, Path
+from reinstate_service.model import Path
 
 PARTS = ("cur", "new", "tmp")
-COLLECTION_FILE = ".collection.json"
 #: What tells delivery agents that a directory is a folder and not an account.
 _MARK = "maildirfolder"
 #: What the system says of a name that no directory has; of a symlink one or the other.
 _NO_DIRECTORY = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 #: How a `subscriptions` file begins whose segments are told apart by tabs.
 _VERSION_2 = "V\t2\n\n"
-
-
-class Collection(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a collection folder, in its `.collection.json`."""
-
-    path: Path
-    view: str = ""
-    name: str = ""
-    colour: str = ""
 
 
 def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
@@ -56,7 +41,7 @@ def make_home(disk: Disk, root: int, domain: str, local: str) -> None:
         disk.make_directory(inside, local)
         reach(At.HOME_DIRECTORY_MADE)
         with opened(local, inside) as home:
-            for name in ("Maildir", "sieve", "collections"):
+            for name in ("Maildir", "sieve", "collections", "files"):
                 disk.make_directory(home, name)
             with opened("Maildir", home) as maildir:
                 make_parts(disk, maildir)
@@ -98,24 +83,6 @@ def make_mailbox(disk: Disk, home: int, path: Path) -> bool:
     return made
 
 
-def make_collection(disk: Disk, home: int, path: Path, described: Folder | None) -> bool:
-    """Makes the collection with what is missing above it; False if it was there."""
-    made = False
-    names = collection_directories(path)
-    for depth, name in enumerate(names):
-        with descended(home, "collections", *names[:depth]) as parent:
-            made = disk.make_directory(parent, name)
-            if made:
-                reach(At.COLLECTION_DIRECTORY_MADE)
-                disk.flush(parent)
-    with descended(home, "collections", *names) as directory:
-        if described is not None and (made or not exists(directory, COLLECTION_FILE)):
-            reach(At.COLLECTION_NOT_DESCRIBED)
-            collection = Collection(path, described.view, described.name, described.colour)
-            disk.replace_file(directory, COLLECTION_FILE, msgspec.json.encode(collection) + b"\n")
-    return made
-
-
 def mailboxes(home: int) -> Iterator[Path]:
     """Every mailbox, the INBOX first."""
     yield INBOX
@@ -137,48 +104,11 @@ def is_mailbox(maildir: int, name: str) -> bool:
         raise
 
 
-def collections(home: int, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every collection, as directories below collections/."""
-    try:
-        with descended(home, "collections", *above) as directory, os.scandir(directory) as entries:
-            below = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
-        return
-    for name in below:
-        yield (*above, name)
-        yield from collections(home, (*above, name))
-
-
-def all_folders(home: int) -> list[Path]:
-    """Mailboxes and collections, each path once."""
-    found = dict.fromkeys(mailboxes(home))
-    found.update(dict.fromkeys(map(collection_path, collections(home))))
-    return list(found)
-
-
 def mailbox_directory(home: int, path: Path) -> tuple[str, ...] | None:
     """The directories that lead to an existing mailbox, None if there is none."""
     with descended(home, "Maildir") as maildir:
         name = folder_directory(path)
         return ("Maildir", name) if is_mailbox(maildir, name) else None
-
-
-def collection_directory(home: int, path: Path) -> tuple[str, ...] | None:
-    """The directories that lead to an existing collection, None if there is none."""
-    names = ("collections", *collection_directories(path))
-    try:
-        with descended(home, *names):
-            return names
-    except FileNotFoundError:
-        return None
-
-
-def existing(home: int, path: Path) -> tuple[str, ...]:
-    """The directories that lead to an existing folder. Raises Missing."""
-    found = mailbox_directory(home, path) or collection_directory(home, path)
-    if found is None:
-        raise Missing(what=f"folder {'/'.join(path)}")
-    return found
 
 
 def subscribe(disk: Disk, home: int, *paths: Path) -> None:

@@ -1,18 +1,19 @@
-"""How names become file names: Maildir++ with Dovecot's listescape, and collections alike.
+"""How names become file names: Maildir++ with Dovecot's listescape, and other folders alike.
 
-All of it was tried on Dovecot 2.3.19; docs/destinations.md tells the findings.
+All of it was tried on Dovecot 2.3.19 and Radicale 3.9; docs/destinations.md tells the findings.
 """
 
 from __future__ import annotations
 
 import binascii
+import enum
 import re
 from base64 import b64decode
 
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.names import checked_path
 from reinstate_service.mapping.namespace import Namespace, modified_utf7
-from reinstate_service.model import Flag, ItemType, Path, Role
+from reinstate_service.model import MAIL_TYPES, Flag, ItemType, Path, Role
 
 #: What Pigeonhole 0.5 allows scripts without any setting.
 _SIEVE = (
@@ -26,7 +27,7 @@ NAMESPACE = Namespace(
     separator="/",
     storage_escape=".\\~",
     segment_bytes=250,
-    path_bytes=254,
+    path_bytes=251,  # with the suffix of a collection, what a file name can hold
     storage_encoding="utf-7",
     reserved=(".", "..", "shared"),
     roles={
@@ -57,11 +58,38 @@ FLAG_LETTERS = {
 }
 FLAG_KEYWORDS = {"$Forwarded": Flag.FORWARDED, "$MDNSent": Flag.MDN_SENT}
 
+
+class Kind(enum.Enum):
+    """What a folder is kept as: the directory of the account's home that it is `within`, and
+    the `suffix` of its name there. One path may have a folder of each kind."""
+
+    MAIL = ("Maildir", "")
+    CALENDAR = ("collections", ".ics")
+    CONTACTS = ("collections", ".vcf")
+    FILES = ("files", "")
+
+    def __init__(self, within: str, suffix: str) -> None:
+        self.within = within
+        self.suffix = suffix
+
+
+_KINDS = {
+    ItemType.CONTACT: Kind.CONTACTS,
+    ItemType.APPOINTMENT: Kind.CALENDAR,
+    ItemType.TASK: Kind.CALENDAR,
+    ItemType.DOCUMENT: Kind.FILES,
+}
+
 _SUFFIXES = {
     ItemType.CONTACT: ".vcf",
     ItemType.APPOINTMENT: ".ics",
     ItemType.TASK: ".task.ics",
 }
+
+
+def kind_of(type_: ItemType) -> Kind:
+    """The kind of folder that items of this type, or folders for them, are kept as."""
+    return Kind.MAIL if type_ in MAIL_TYPES else _KINDS[type_]
 
 
 def own_path(path: Path) -> Path:
@@ -126,17 +154,35 @@ def subscription(path: Path) -> str:
     return f"{prefix}/{storage_name(path[depth:])}" if len(path) > depth else prefix
 
 
-def collection_directories(path: Path) -> tuple[str, ...]:
-    """The directories below collections/, outermost first. A comma in a directory's name is
-    escaped, so that none is ever taken for a document. Raises Refused if one is too long."""
-    names = tuple(storage_segment(segment).replace(",", "\\2c") for segment in path)
+def folder_directories(path: Path, kind: Kind) -> tuple[str, ...]:
+    """The directories from the account's home to a folder, outermost first. Raises Refused if
+    a name is too long.
+
+    Radicale serves nothing below a collection, so a collection's whole path is its name. A
+    comma in the name of a folder of files is escaped, so that none is taken for a document.
+    """
+    if kind is Kind.MAIL:
+        return (kind.within, folder_directory(path))
+    if kind is Kind.FILES:
+        names = tuple(storage_segment(segment).replace(",", "\\2c") for segment in path)
+    else:
+        names = (storage_name(path) + kind.suffix,)
     if any(len(name) > _NAME_MAX for name in names):
-        raise Refused(detail=f"the path {'/'.join(path)!r} is too long for a collection")
-    return names
+        raise Refused(detail=f"the path {'/'.join(path)!r} is too long for a folder")
+    return (kind.within, *names)
 
 
-def collection_path(directories: tuple[str, ...]) -> Path:
-    """The inverse of collection_directories."""
+def collection_path(directory: str) -> tuple[Path, Kind] | None:
+    """The inverse for a collection's own directory; None for one that a client has made."""
+    for kind in (Kind.CALENDAR, Kind.CONTACTS):
+        stored = directory.removesuffix(kind.suffix)
+        if stored != directory and all(stored.split(".")):
+            return tuple(map(segment_of, stored.split("."))), kind
+    return None
+
+
+def files_path(directories: tuple[str, ...]) -> Path:
+    """The inverse for a folder of files, given its directories below files/."""
     return tuple(segment_of(name.replace("\\2c", ",")) for name in directories)
 
 
@@ -174,7 +220,7 @@ def info_letters(file_name: str) -> str:
 
 
 def collection_file(name: str, type_: ItemType, file_name: str) -> str:
-    """The file that an item of a collection is kept in."""
+    """The file that an item is kept in that is no message."""
     if type_ is not ItemType.DOCUMENT:
         return name + _SUFFIXES.get(type_, ".eml")
     room = _NAME_MAX - len(name) - 1
@@ -182,7 +228,7 @@ def collection_file(name: str, type_: ItemType, file_name: str) -> str:
 
 
 def delivery_of_file(file_name: str) -> tuple[str, ItemType]:
-    """The delivery and the type of a file in a collection."""
+    """The delivery and the type of a file in a collection or a folder of files."""
     name, comma, _ = file_name.partition(",")
     if not comma:
         for type_ in (ItemType.TASK, ItemType.APPOINTMENT, ItemType.CONTACT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import (
     AccessGrant,
+    ChangedMeanwhile,
     Delivered,
     Delivery,
     ExistingFolder,
@@ -18,6 +20,13 @@ from reinstate_service.destination.contract import (
 )
 from reinstate_service.destination.maildir import filters as sieve
 from reinstate_service.destination.maildir import mounts, sharing
+from reinstate_service.destination.maildir.collection import (
+    all_folders,
+    collection_directory,
+    collections,
+    existing,
+    make_collection,
+)
 from reinstate_service.destination.maildir.contents import collected, messages
 from reinstate_service.destination.maildir.delivery import Deliverer
 from reinstate_service.destination.maildir.disk import (
@@ -26,26 +35,14 @@ from reinstate_service.destination.maildir.disk import (
     read_file,
 )
 from reinstate_service.destination.maildir.dotlock import remove_leftovers
-from reinstate_service.destination.maildir.folders import (
-    all_folders,
-    collection_directory,
-    collections,
-    existing,
-    mailboxes,
-    make_collection,
-    make_mailbox,
-    subscribe,
-)
-from reinstate_service.destination.maildir.layout import (
-    NAMESPACE,
-    own_path,
-)
+from reinstate_service.destination.maildir.folders import mailboxes, make_mailbox, subscribe
+from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
-from reinstate_service.model import MAIL_TYPES, Filters, Folder, Path
+from reinstate_service.model import Filters, Folder, Path
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,23 @@ class MaildirMailbox:
         """Lets go of the account."""
         self._deliverer.close()
 
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Speaks to the disk. What is not there although the account is, its user has just
+        taken away. Raises ChangedMeanwhile, DestinationError."""
+        with self._disk.speaking():
+            try:
+                yield
+            except FileNotFoundError as error:
+                if os.fstat(self._home).st_nlink == 0:  # the account is gone itself
+                    raise
+                detail = f"{error.strerror}: {error.filename}"
+                raise ChangedMeanwhile(account=self._address, detail=detail) from error
+
     def folders(self) -> Sequence[ExistingFolder]:
         """See `Mailbox`. A mailbox whose removal a crash cut off is still one."""
         roles = {path: role for role, path in NAMESPACE.roles.items()}
-        with self._disk.speaking():
+        with self._speaking():
             own = list(dict.fromkeys([*all_folders(self._home), *put_aside(self._home)]))
             found = [ExistingFolder(path=path, role=roles.get(path)) for path in own]
             linked = (path for path in mounts.mountpoints(self._home) if path not in own)
@@ -87,17 +97,15 @@ class MaildirMailbox:
     def create_folder(self, path: Path, folder: Folder) -> bool:
         """See `Mailbox`. A collection is not subscribed: no IMAP client would see it."""
         path = own_path(path)
-        mail = folder.view in MAIL_TYPES
+        kind = kind_of(folder.view)
         with self._writing():
-            if mail:
-                made = self._make(path, mail)
+            made = self._make(path, kind, folder)
+            if kind is Kind.MAIL:
                 reach(At.MAILBOX_NOT_SUBSCRIBED)
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
-            else:
-                made = make_collection(self._disk, self._home, path, folder)
         if made:
-            self._deliverer.made(path, mail)
+            self._deliverer.made(path, kind)
         return made
 
     def grant(self, path: Path, grants: Sequence[AccessGrant]) -> Mapping[str, str]:
@@ -126,7 +134,7 @@ class MaildirMailbox:
 
     def scripts(self) -> Mapping[str, str]:
         """See `Mailbox`. An active script outside sieve/ is called `.dovecot`."""
-        with self._disk.speaking():
+        with self._speaking():
             return sieve.scripts(self._home)
 
     def replace_script(self, name: str, text: str) -> None:
@@ -136,7 +144,7 @@ class MaildirMailbox:
 
     def check_mount(self, owner: str, target: Path) -> None:
         """See `Mailbox`. Whether the user is in a group is not looked at."""
-        with self._disk.speaking(), self._owners_home(owner) as (home, address):
+        with self._speaking(), self._owners_home(owner) as (home, address):
             self._check_mount(home, address, checked_path(target))
 
     def _check_mount(self, home: int, owner: str, target: Path) -> None:
@@ -185,23 +193,23 @@ class MaildirMailbox:
 
     def grants(self, path: Path) -> Sequence[AccessGrant]:
         """See `Mailbox`."""
-        with self._disk.speaking():
+        with self._speaking():
             directories = existing(self._home, own_path(path))
             with descended(self._home, *directories) as folder:
-                return sharing.granted(read_file(folder, sharing.ACL))
+                return sharing.granted(read_file(folder, sharing.acl_file(directories)))
 
     def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
         """See `Mailbox`. Nothing is changed by it, not even what a dead process left."""
-        with self._disk.speaking():
+        with self._speaking():
             for path in mailboxes(self._home):
                 yield from messages(self._home, path, read)
-            for directories in collections(self._home):
-                yield from collected(self._home, directories, read)
+            for path, directories in collections(self._home):
+                yield from collected(self._home, path, directories, read)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Speaks to the disk; what a killed process left behind goes first."""
-        with self._disk.speaking():
+        with self._speaking():
             if self._address not in self._tidied:
                 self._tidy(self._home, self._address)
                 end_removals(self._disk, self._home)
@@ -225,11 +233,11 @@ class MaildirMailbox:
             remove_leftovers(home)
             self._tidied.add(address)
 
-    def _make(self, path: Path, mail: bool) -> bool:
-        if mail:
+    def _make(self, path: Path, kind: Kind, described: Folder | None = None) -> bool:
+        if kind is Kind.MAIL:
             mounts.refuse_mounted(self._home, path)
             return make_mailbox(self._disk, self._home, path)
-        return make_collection(self._disk, self._home, path, None)
+        return make_collection(self._disk, self._home, path, kind, described)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing, Refused
+from reinstate_service.destination.maildir.collection import collection_directory
 from reinstate_service.destination.maildir.disk import (
     Disk,
     descended,
@@ -23,7 +24,6 @@ from reinstate_service.destination.maildir.disk import (
     read_file,
 )
 from reinstate_service.destination.maildir.folders import (
-    collection_directory,
     mailbox_directory,
     make_mailbox,
     subscribe,

@@ -14,9 +14,12 @@ from reinstate_service.destination.maildir.disk import (
     unlink_if_there,
 )
 from reinstate_service.destination.maildir.dotlock import change_file, remove_leftovers
+from reinstate_service.destination.maildir.layout import Kind
 from reinstate_service.destination.names import canonical, checked_domain
 
 ACL = "dovecot-acl"
+#: The same of a folder without mail, where Radicale would take any other name for an item.
+HIDDEN_ACL = ".dovecot-acl"
 ACL_DIRECTORY = "acl"
 DICTIONARY = "shared-mailboxes.db"
 _RIGHTS = "lrwstipekxa"
@@ -31,6 +34,7 @@ def grant(
     grants: Sequence[AccessGrant],
 ) -> None:
     """Adds `grants` to a folder of `owner`: its home's open directory, and the way from there.
+    Those on a folder without mail are kept with it, where nobody acts on them.
 
     Dovecot finds a grant for LIST only if its own list of the owner's granted folders
     is made anew, so that list, which it can always derive again, is dropped.
@@ -39,9 +43,12 @@ def grant(
     if not rights:
         return
     home, directories = folder
+    name = acl_file(directories)
     with descended(home, *directories) as inside:
-        change_file(disk, inside, ACL, lambda content: merged(content, rights))
+        change_file(disk, inside, name, lambda content: merged(content, rights))
     reach(At.ACL_WRITTEN)
+    if name == HIDDEN_ACL:
+        return
     with descended(home, "Maildir") as maildir:
         unlink_if_there(maildir, "dovecot-acl-list")
         disk.flush(maildir)
@@ -50,6 +57,11 @@ def grant(
     with _dictionary_lock, opened(ACL_DIRECTORY, root) as acl:
         remove_leftovers(acl)
         change_file(disk, acl, DICTIONARY, lambda content: with_keys(content, keys))
+
+
+def acl_file(directories: tuple[str, ...]) -> str:
+    """The file of a folder's grants; `directories` lead to the folder from its home."""
+    return ACL if directories[0] == Kind.MAIL.within else HIDDEN_ACL
 
 
 def merged(content: bytes | None, rights: dict[str, str]) -> bytes | None:

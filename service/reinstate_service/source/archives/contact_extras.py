@@ -6,7 +6,7 @@ import base64
 
 import msgspec
 
-from reinstate_service.source.archives.contentlines import line, text
+from reinstate_service.source.archives.contentlines import line, text, uri
 from reinstate_service.source.archives.fields import Fields
 from reinstate_service.source.archives.invites import Attachment, leaves
 
@@ -82,7 +82,7 @@ def file_line(attachment: Attachment, field_name: str, version: str) -> str:
     content = base64.b64encode(attachment.content).decode()
     kind = attachment.kind
     if field_name == "image" and version == "4.0":
-        return line("PHOTO", f"data:{kind};base64,{content}")
+        return line("PHOTO", uri(f"data:{kind};base64,{content}", version))
     if field_name == "image":
         return line("PHOTO", content, {"ENCODING": "b", "TYPE": kind.rpartition("/")[2].upper()})
     params = {"ENCODING": "b", "FMTTYPE": kind, "X-ZIMBRA-FIELD": field_name}

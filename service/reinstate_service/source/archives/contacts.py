@@ -28,6 +28,7 @@ from reinstate_service.source.archives.contentlines import (
     is_name,
     line,
     text,
+    uri,
 )
 from reinstate_service.source.archives.fields import Fields
 from reinstate_service.source.archives.groups import member_lines, uid_uri
@@ -137,7 +138,7 @@ def vcard(
     head = [
         "BEGIN:VCARD",
         f"VERSION:{version}",
-        line("UID", uid_uri(uid) if version == "4.0" else uid),
+        line("UID", uri(uid_uri(uid), version) if version == "4.0" else uid),
     ]
     return folded([*head, *card.lines, line("REV", revision), "END:VCARD"])
 
@@ -207,12 +208,12 @@ def _reachable(card: _Card) -> None:
         card.add("TEL", escaped(card.take(key)), params)
     for base, key in card.family(known.MESSENGERS):
         if _URI.fullmatch(card.fields.text(key)):
-            card.add("IMPP", card.take(key), card.types(*known.MESSENGERS[base]))
+            card.add("IMPP", uri(card.take(key), card.version), card.types(*known.MESSENGERS[base]))
     for base, key in card.family(known.PAGES):
-        card.add("URL", card.take(key), card.types(*known.PAGES[base]))
+        card.add("URL", uri(card.take(key), card.version), card.types(*known.PAGES[base]))
     for key in known.URL_FIELDS:
         if url := card.take(key):
-            card.add("URL", url)
+            card.add("URL", uri(url, card.version))
 
 
 def _dates_and_places(card: _Card) -> None:
@@ -257,7 +258,8 @@ def _rest(card: _Card) -> None:
         card.take(key)
         content = base64.b64encode(der).decode()
         if card.version == "4.0":
-            card.add("KEY", f"data:application/pkix-cert;base64,{content}", {"X-ZIMBRA-FIELD": key})
+            data = uri(f"data:application/pkix-cert;base64,{content}", card.version)
+            card.add("KEY", data, {"X-ZIMBRA-FIELD": key})
         else:
             card.add("KEY", content, {"ENCODING": "b", "TYPE": "X509", "X-ZIMBRA-FIELD": key})
 

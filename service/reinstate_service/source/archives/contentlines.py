@@ -29,6 +29,12 @@ def escaped(text: str) -> str:
     return _LINE_END.sub("\\\\n", text)
 
 
+def uri(value: str, version: str) -> str:
+    """A vCard's value of type URI. Version 4 wants commas escaped in every value (RFC 6350
+    §3.4), and readers such as Radicale's cut a value at a comma that is not."""
+    return value if version == "3.0" else value.replace("\\", "\\\\").replace(",", "\\,")
+
+
 def is_name(name: str) -> bool:
     """Whether `name` can be that of a property or a parameter."""
     return _NAME.fullmatch(name) is not None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from email.utils import getaddresses
 
 from reinstate_service.source.archives.bencode import decode
-from reinstate_service.source.archives.contentlines import line, text
+from reinstate_service.source.archives.contentlines import line, text, uri
 from reinstate_service.source.archives.fields import Fields
 from reinstate_service.source.contract import RecordMalformed
 
@@ -35,11 +35,11 @@ def member_lines(fields: Fields, resolve: Callable[[str], str | None], version: 
     prefix = "" if version == "4.0" else "X-ADDRESSBOOKSERVER-"
     lines = [line(f"{prefix}KIND", "group")]
     for kind, value in dict.fromkeys(_members(fields)):
-        uri = _address(value) if kind == _INLINE else resolve(value)
-        if uri is None:
+        found = _address(value) if kind == _INLINE else resolve(value)
+        if found is None:
             lines.append(text("X-ZIMBRA-MEMBER", value, {"TYPE": kind}))
         else:
-            lines.append(line(f"{prefix}MEMBER", uri, _shown(kind, value)))
+            lines.append(line(f"{prefix}MEMBER", uri(found, version), _shown(kind, value)))
     return lines
 
 

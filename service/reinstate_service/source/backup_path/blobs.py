@@ -173,7 +173,7 @@ class _Unpacking:
             return [0]
         levels = [1]
         try:
-            inner = b"".join(self._unpack(self._raw(2), limit=None, piece=2, stop=2))
+            inner = b"".join(self._unpack(self._raw(4096), limit=None, piece=2, stop=2))
         except _Damaged:
             inner = b""
         if inner.startswith(_MAGIC):

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from archives.calendars import Component, File, Line, Stored, components, items_of, stored
+from archives.calendars import Component, File, Stored, components, items_of, stored
+from archives.meaning import meaning
 from reinstate_service.model import ItemType
 from reinstate_service.source.archives.calendar import icalendar
 from reinstate_service.source.archives.contentlines import folded
@@ -44,59 +45,6 @@ def one_item(text: str, **options: object) -> tuple[Component, Stored]:
     zones = [inner for inner in calendar.inside if inner.name == "VTIMEZONE"]
     (item,) = items_of(calendar)
     return calendar, stored(item, zones, **options)  # type: ignore[arg-type]
-
-
-#: What Zimbra writes down where the file says nothing; the meaning is the same.
-DEFAULTS = {
-    "VEVENT": {("STATUS", "CONFIRMED")},
-    "VTODO": {("STATUS", "NEEDS-ACTION")},
-    "": {
-        ("CLASS", "PUBLIC"), ("TRANSP", "OPAQUE"), ("SEQUENCE", "0"), ("PRIORITY", "0"),
-        ("UID", "no-uid"), ("DTSTAMP", "20231114T221320Z"),
-    },
-}  # fmt: skip
-
-
-def meaning(component: Component) -> tuple[object, ...]:
-    """A component as a value: equal for two that mean the same."""
-    found: Counter[object] = Counter()
-    for line in component.lines:
-        values = line.value.split(",") if line.name in {"RDATE", "EXDATE"} else [line.value]
-        if line.name == "CATEGORIES":
-            values = [one.replace("\0", ",") for one in line.value.replace("\\,", "\0").split(",")]
-        for value in values:
-            plain = Line(line.name, line.params, value)
-            if (line.name, value) not in DEFAULTS[""] | DEFAULTS.get(component.name, set()):
-                found[line.name, said(plain), parameters(plain)] += 1
-    inside = Counter(meaning(inner) for inner in component.inside)
-    return component.name, frozenset(found.items()), frozenset(inside.items())
-
-
-def said(line: Line) -> str:
-    value = line.unescaped().replace("\r\n", "\n")
-    if line.name in {"TRIGGER", "DURATION"} and value.lstrip("+-").startswith("P"):
-        days, _, time = value.lstrip("+-").removeprefix("P").partition("T")
-        units = {"W": 604800, "D": 86400, "H": 3600, "M": 60, "S": 1}
-        parts, number = 0, ""
-        for letter in days + time:
-            number, parts = (
-                (number + letter, parts)
-                if letter.isdigit()
-                else ("", parts + int(number) * units[letter])
-            )
-        return f"{'-' if value.startswith('-') else ''}{parts}"
-    if line.name == "RRULE":
-        return ";".join(sorted(value.split(";")))
-    if line.name in {"ATTENDEE", "ORGANIZER"} and value[:7].lower() == "mailto:":
-        return "mailto:" + value[7:]
-    return value
-
-
-def parameters(line: Line) -> frozenset[tuple[str, str]]:
-    silent = {("VALUE", "DATE-TIME"), ("RSVP", "FALSE")}
-    if "T" not in line.value and line.name in {"DTSTART", "DTEND", "DUE"}:
-        silent.add(("VALUE", "DATE"))  # example.ics leaves it out, which is not valid
-    return frozenset(set(line.params.items()) - silent)
 
 
 def offsets(calendar: bytes) -> dict[tuple[str, str, str], datetime.timedelta | None]:

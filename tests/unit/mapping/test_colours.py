@@ -1,0 +1,32 @@
+"""Colours of folders as the web writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from reinstate_service.mapping.colours import web_colour
+
+
+@pytest.mark.parametrize(
+    ("colour", "written"),
+    [
+        ("", ""),
+        ("0", ""),
+        ("1", "#5b9bf2"),
+        ("9", "#fdbc55"),
+        ("10", ""),
+        ("blue", "#5b9bf2"),
+        ("Gray", "#bebebe"),
+        ("grey", "#bebebe"),
+        (str(0x01000000), "#000000"),
+        (str(0x0133AA77), "#33aa77"),
+        ("#FF8800", "#ff8800"),
+        ("#f80", ""),
+        ("#ff8800;x", ""),
+        ("٣", ""),
+        ("99999999999999999999", ""),
+        ("no colour", ""),
+    ],
+)
+def test_a_backups_colour_is_written_as_the_web_does_or_is_none(colour: str, written: str) -> None:
+    assert web_colour(colour) == written
