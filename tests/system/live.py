@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ class LiveServer:
         self.folder = folder
         self.addresses = list(addresses)
         self.tree = folder / "mail"
+        self._empty = folder / "empty"
         self.config = folder / "restore.toml"
         masters = folder / "masters"
         masters.write_text(f"{MASTER}:{{PLAIN}}{WORD}\n", encoding="utf-8")
@@ -60,6 +62,7 @@ class LiveServer:
             made.put_account(account)
             made.configure_account(account, "", False)
         made.close()
+        subprocess.run(["cp", "-a", self.tree, self._empty], check=True)
 
     @property
     def location(self) -> str:
@@ -104,9 +107,12 @@ class LiveServer:
         )
 
     def empty(self) -> None:
-        """Takes all mail away; nobody may be logged in."""
-        for maildir in self.tree.glob("*/*/Maildir"):
-            shutil.rmtree(maildir)
+        """Takes all mail and scripts away; nobody may be logged in."""
+        for address in self.addresses:
+            local, _, domain = address.rpartition("@")
+            home = self.tree / domain / local
+            shutil.rmtree(home)
+            subprocess.run(["cp", "-a", self._empty / domain / local, home], check=True)
 
     def destination(self) -> Destination:
         """The server as reinstate sees it."""

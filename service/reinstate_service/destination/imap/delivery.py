@@ -78,7 +78,8 @@ class Deliveries:
         try:
             refused = self._send_all(deliveries, answers)
             for letter in refused:
-                answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
+                with letter.message.content:
+                    answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
@@ -98,7 +99,9 @@ class Deliveries:
             appended = self._answer(tag)
             if appended.done:
                 self._advance(letters[0].path, appended)
-                answers.update((one.number, _delivered(deliveries[one.number])) for one in letters)
+                for one in letters:
+                    answers[one.number] = _delivered(deliveries[one.number])
+                    one.message.content.close()
             else:
                 refused.extend(letters)
 

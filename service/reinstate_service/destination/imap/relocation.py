@@ -14,6 +14,7 @@ from datetime import datetime
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.session import Session
+from reinstate_service.destination.imap.status import status
 from reinstate_service.model import Frozen
 
 _FETCHED = 500
@@ -72,7 +73,9 @@ def move(
     if not session.ask(lambda client: client.has_capability("MOVE")):
         raise Refused(detail=f"the server has no MOVE: the messages stay in {source}")
     named = [one for one in wanted if one is not None]
-    here = set(names_in(session, source, named[0].uidvalidity)) if named else set()
+    here: set[MessageName] = set()
+    if (standing := status(session, source, "UIDVALIDITY")) is not None:
+        here = set(names_in(session, source, standing[0]))
     # What is not here any more may have moved before the last run died.
     gone = [one for one in named if one not in here]
     lying = Counter(one.kept for one in names_in(session, target, 0)) if gone else Counter()
