@@ -414,7 +414,7 @@ def test_a_half_made_folder_is_completed(destination: MaildirDestination, home: 
 def test_domains_that_the_tree_itself_needs_are_refused(
     destination: MaildirDestination,
 ) -> None:
-    for name in ("acl", "directory.sqlite", "directory.sqlite-journal"):
+    for name in ("acl", "Radicale", "directory.sqlite", "directory.sqlite-journal"):
         with pytest.raises(Refused):
             destination.put_domain(Domain(id="x", name=name))
 
