@@ -29,6 +29,7 @@ from reinstate_service.source.archives.converting import tag_names
 from reinstate_service.source.archives.folder import ArchivesFolder, read_folder
 from reinstate_service.source.archives.index import Found, Index
 from reinstate_service.source.archives.rows import ContainerRow, ItemRow
+from reinstate_service.source.archives.vouching import is_vouched_for
 from reinstate_service.source.contract import (
     AccountUnreadable,
     BlobCorrupt,
@@ -138,6 +139,18 @@ class ArchivesSource:
             for key, rows in index.containers().items()
         }
         return {key: one[1] for key, one in newest.items() if one is not None}
+
+    def lists_everything(self) -> bool:
+        """Whether there is a directory. Raises BackupError."""
+        return self._is_described()
+
+    def holds_everything(self, account: str, container: str) -> bool:
+        """Whether all of the folder is in the archives, which are whole. Raises
+        AccountUnreadable."""
+        index = self.index(account)
+        if index.troubles() or not self.folder.archives.get(account):
+            return False
+        return is_vouched_for(int(container), self._containers(account, index), index.places())
 
     def items(self, account: str) -> Iterator[ItemRecord]:
         """Every item once, by ascending id; last what is no item. Of several archives that have
