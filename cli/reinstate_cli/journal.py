@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from heapq import merge
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
-from reinstate_cli.console import moment, plural, say, say_json, say_json_line, tell
+from reinstate_cli import redaction
+from reinstate_cli.console import finish, moment, plural, say, say_json, say_json_line, tell
 from reinstate_cli.options import DEFAULT_JOURNAL, EXIT_CODES, Journal, Json, examples
+from reinstate_cli.selecting import moment_of
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.check import check as check_journal
+from reinstate_journal.check import check_redacted
 from reinstate_journal.errors import UsageError
-from reinstate_journal.events import CATALOGUE, account_stream
 from reinstate_journal.journal import Reader, Recorded
+from reinstate_service.operations.journal_query import Query, account_addresses, query_events
+from reinstate_service.operations.status import journal_files
 
 app = typer.Typer(
     name="journal",
@@ -29,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Stream = Annotated[
+Account = Annotated[
     str | None,
     typer.Option(
         "--account", metavar="NAME", help="Only the events of this account, by address or id."
@@ -41,6 +46,17 @@ Types = Annotated[
 After = Annotated[
     int, typer.Option("--after", metavar="POSITION", min=0, help="Only events behind this one.")
 ]
+Before = Annotated[
+    int | None,
+    typer.Option("--before", metavar="POSITION", min=0, help="Only events before this one."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Only events from then on; ISO 8601, UTC."),
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only events before that time.")
+]
 
 
 @app.command(
@@ -48,78 +64,81 @@ After = Annotated[
         "reinstate journal show --limit 20",
         "reinstate journal show --type ItemFailed --json",
         "reinstate journal show --account ann@example.com --last 50",
+        "reinstate journal show --since 2026-05-03T14:00 --until 2026-05-03T15:00",
+        "reinstate journal show --follow --type ItemFailed",
     )
 )
 def show(
     journal: Journal = DEFAULT_JOURNAL,
-    account: Stream = None,
+    account: Account = None,
     types: Types = None,
     after: After = 0,
+    before: Before = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=0, help="The first so many; 0: all.")
     ] = 0,
     last: Annotated[
         int, typer.Option("--last", metavar="N", min=0, help="The last so many; 0: all.")
     ] = 0,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes. Ends with Ctrl-C.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print events in their order, one a line: position, time, event, account, data."""
     if limit and last:
         raise UsageError(detail="--limit and --last exclude each other")
+    if follow and limit:
+        raise UsageError(detail="--limit and --follow exclude each other")
+    query = Query(after, before, moment_of(since), moment_of(until), account, tuple(types or ()))
     with open_reader(journal) as reader:
-        chosen = None if types is None else [_event_type(name) for name in types]
-        addresses = _addresses(reader)
-        if last and chosen is None and account is None:
-            after = max(after, reader.head().position - last)
-        events = _events(reader, _streams(account, addresses), after, chosen)
+        if last and query.is_all_behind:
+            query = replace(query, after=max(after, reader.head().position - last))
+        events = query_events(reader, query)
         shown = islice(events, limit or None) if not last else deque(events, maxlen=last)
-        for recorded in shown:
-            if json:
-                say_json_line(_row(recorded))
-            else:
-                say(
-                    f"{recorded.position:>8}  {moment(recorded.recorded_at)}  {recorded.type:<26}"
-                    f"  {addresses.get(recorded.stream, '-')}  {recorded.data}"
-                )
+        head = _print(reader, shown, as_json=json)
+        if follow:
+            query = replace(query, after=max(head, reader.head().position if last else head))
+            _follow(journal, reader, query, as_json=json)
 
 
-def _addresses(reader: Reader) -> dict[str, str]:
-    """The address of every account stream."""
-    return {
-        account_stream(restore.restore, account.account): account.address or account.account
-        for restore in reader.progress.restores()
-        for account in reader.progress.accounts(restore.restore)
-    }
+def _print(reader: Reader, events: Iterable[Recorded], *, as_json: bool) -> int:
+    """Prints the events; answers the position of the last one, 0 if there was none."""
+    addresses = account_addresses(reader)
+    position = 0
+    for recorded in events:
+        position = recorded.position
+        if as_json:
+            say_json_line(_row(recorded))
+        else:
+            say(
+                f"{recorded.position:>8}  {moment(recorded.recorded_at)}  {recorded.type:<26}"
+                f"  {addresses.get(recorded.stream, '-')}  {recorded.data}"
+            )
+    return position
 
 
-def _streams(account: str | None, addresses: dict[str, str]) -> list[str] | None:
-    """The streams of the account that was named, None for all."""
-    if account is None:
-        return None
-    wanted = account.lower()
-    streams = [
-        stream
-        for stream, address in addresses.items()
-        if address.lower() == wanted or stream.rpartition("/")[2].lower() == wanted
-    ]
-    if not streams:
-        raise UsageError(detail=f"the journal knows no account {account}")
-    return streams
+def _follow(journal: Path, reader: Reader, query: Query, *, as_json: bool) -> None:
+    """Prints what is appended, until Ctrl-C."""
+    from watchfiles import watch  # noqa: PLC0415 - only --follow pays for it
 
-
-def _events(
-    reader: Reader, streams: list[str] | None, after: int, types: list[Any] | None
-) -> Iterable[Recorded]:
-    if streams is None:
-        return reader.read(after=after, types=types)
-    parts = [reader.read(stream=stream, after=after, types=types) for stream in streams]
-    return merge(*parts, key=lambda recorded: recorded.position)
-
-
-def _event_type(name: str) -> Any:
-    if name not in CATALOGUE.types:
-        raise UsageError(detail=f"there is no event {name!r}; docs/events.md lists them")
-    return CATALOGUE.types[name]
+    names = {str(path.resolve()) for path in journal_files(journal)}
+    with suppress(KeyboardInterrupt):  # the way out of --follow
+        # What was appended before the watch began is shown with the first change, or now.
+        for changes in watch(
+            journal.resolve().parent,
+            recursive=False,
+            step=200,
+            debounce=1000,
+            rust_timeout=1000,
+            yield_on_timeout=True,
+        ):
+            if not changes or any(path in names for _, path in changes):
+                position = _print(reader, query_events(reader, query), as_json=as_json)
+                query = replace(query, after=max(query.after, position))
+                finish()
 
 
 def _row(recorded: Recorded) -> dict[str, object]:
@@ -137,12 +156,27 @@ def _row(recorded: Recorded) -> dict[str, object]:
     }
 
 
-@app.command(epilog=examples("reinstate journal check", "reinstate journal check --json"))
-def check(journal: Journal = DEFAULT_JOURNAL, json: Json = False) -> None:
+@app.command(
+    epilog=examples(
+        "reinstate journal check",
+        "reinstate journal check --journal shared.db --chains shared.db.chains",
+    )
+)
+def check(
+    journal: Journal = DEFAULT_JOURNAL,
+    chains: Annotated[
+        Path | None,
+        typer.Option("--chains", dir_okay=False, help="What was written with a redacted copy."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Verify the chain, the numbering and the projections; exits with 6 if anything is wrong."""
     findings = check_journal(journal)
     with open_reader(journal) as reader:
         head = reader.head()
+        if chains is not None:
+            with _opened(chains) as lines:
+                findings += check_redacted(reader, lines)
     if json:
         say_json({"position": head.position, "chain": head.chain.hex(), "findings": list(findings)})
     elif findings:
@@ -155,6 +189,13 @@ def check(journal: Journal = DEFAULT_JOURNAL, json: Json = False) -> None:
         raise typer.Exit(6)
 
 
+def _opened(file: Path) -> IO[bytes]:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise UsageError(detail=f"{file}: {error.strerror}") from None
+
+
 @app.command(epilog=examples("reinstate journal rebuild"))
 def rebuild(journal: Journal = DEFAULT_JOURNAL) -> None:
     """Throw the projections away and derive them from the events again."""
@@ -165,16 +206,24 @@ def rebuild(journal: Journal = DEFAULT_JOURNAL) -> None:
     tell(f"Projections rebuilt from {plural(position, 'event')}.")
 
 
-@app.command(epilog=examples("reinstate journal backup /var/backups/reinstate.db"))
+@app.command(
+    epilog=examples(
+        "reinstate journal backup /var/backups/reinstate.db",
+        "reinstate journal backup --views /tmp/look.db",
+    )
+)
 def backup(
     file: Annotated[Path, typer.Argument(help="The copy to make; must not exist.")],
+    views: Annotated[
+        bool, typer.Option("--views", help="With more SQL views: see docs/journal.md.")
+    ] = False,
     journal: Journal = DEFAULT_JOURNAL,
 ) -> None:
     """Make a consistent copy, also while a restore writes to the journal."""
     if not file.absolute().parent.is_dir():
         raise UsageError(detail=f"{file.absolute().parent} is no directory")
     with open_reader(journal) as reader:
-        reader.backup(file)
+        reader.backup(file, views=views)
     tell(f"Copied to {file}.")
 
 
@@ -188,11 +237,17 @@ def export(
     file: Annotated[
         Path | None, typer.Option("--file", "-o", help="Where to; must not exist. Default: stdout.")
     ] = None,
+    account: Account = None,
+    types: Types = None,
     after: After = 0,
+    before: Before = None,
+    since: Since = None,
+    until: Until = None,
 ) -> None:
     """Write the events as JSON Lines: one object with all columns a line."""
+    query = Query(after, before, moment_of(since), moment_of(until), account, tuple(types or ()))
     with open_reader(journal) as reader:
-        rows = map(_row, reader.read(after=after))
+        rows = map(_row, query_events(reader, query))
         if file is None:
             for row in rows:
                 say_json_line(row)
@@ -204,3 +259,6 @@ def export(
             raise UsageError(detail=f"{file} exists; move it away first") from None
         except OSError as error:
             raise UsageError(detail=f"{file}: {error.strerror}") from None
+
+
+app.command(epilog=redaction.EPILOG)(redaction.redact)

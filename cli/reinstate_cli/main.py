@@ -18,6 +18,7 @@ from reinstate_cli import (
     demo,
     destination,
     doctor,
+    explain,
     journal,
     plan,
     report,
@@ -61,7 +62,7 @@ def root(
     """Restores the backup of a mail infrastructure onto another one, resumably and provably."""
 
 
-for verb in (demo, plan, restore, resume, abort, status, report, verify, map_, doctor):
+for verb in (demo, plan, restore, resume, abort, status, report, verify, explain, map_, doctor):
     app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
 for group in (backup, journal, destination):
     app.add_typer(group.app)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from itertools import zip_longest
 
 import msgspec
 
 from reinstate_journal.catalogue import Catalogue
+from reinstate_journal.journal import Reader
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -14,6 +17,31 @@ class Finding(msgspec.Struct, frozen=True):
 
     message: str
     position: int | None = None
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """The chain (hex) of the event at a position, in a journal and in its redacted copy: a line of
+    the file that lies beside the copy."""
+
+    position: int
+    chain: str
+    redacted: str
+
+
+def check_redacted(copy: Reader, chains: Iterable[bytes]) -> list[Finding]:
+    """Where a redacted copy is not the one that `chains` (lines of JSON) were written with."""
+    found: list[Finding] = []
+    for recorded, line in zip_longest(copy.read(), chains):
+        if recorded is None or line is None:
+            found.append(Finding("the copy and its chains do not end at the same event"))
+            return found
+        try:
+            linked = msgspec.json.decode(line, type=Linked)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return [*found, Finding(f"the chains cannot be read: {error}", recorded.position)]
+        if (linked.position, linked.redacted) != (recorded.position, recorded.chain.hex()):
+            found.append(Finding("it is not the event that was redacted", recorded.position))
+    return found
 
 
 def check(path: str | os.PathLike[str], catalogue: Catalogue | None = None) -> list[Finding]:

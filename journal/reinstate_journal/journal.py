@@ -86,8 +86,9 @@ class Reader(Protocol):
         in between.
         """
 
-    def backup(self, to: str | os.PathLike[str]) -> None:
-        """Copy the journal, as it is at this moment, to the new file `to`.
+    def backup(self, to: str | os.PathLike[str], *, views: bool = False) -> None:
+        """Copy the journal, as it is at this moment, to the new file `to`; with `views`, the copy
+        has more of them for people who ask it in SQL.
 
         The copy is one file with everything in it, flushed, and only then gets
         its name. Raises UsageError when `to` exists, JournalWriteFailed when

@@ -8,13 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 from reinstate_journal.errors import JournalWriteFailed, UsageError
+from reinstate_journal.sqlite.views import VIEWS
 
 
-def write_copy(source: sqlite3.Connection, to: Path) -> None:
+def write_copy(source: sqlite3.Connection, to: Path, *, views: bool = False) -> None:
     """Copy one state of the journal to the new file `to`, which only its owner may read.
 
-    The writer may go on meanwhile. The copy needs no `-wal` beside it. Raises
-    UsageError when `to` exists, JournalWriteFailed when it cannot be written.
+    The writer may go on meanwhile. With `views`, the copy has those of views.py as well. It needs
+    no `-wal` beside it. Raises UsageError when `to` exists, JournalWriteFailed when it cannot be
+    written.
     """
     if to.exists():
         raise UsageError(detail=f"{to} exists already; a copy never replaces a file")
@@ -24,9 +26,11 @@ def write_copy(source: sqlite3.Connection, to: Path) -> None:
         try:
             with closing(sqlite3.connect(part, isolation_level=None)) as copy:
                 source.backup(copy)
+                for statement in VIEWS.values() if views else ():
+                    copy.execute(statement)
                 copy.execute("PRAGMA journal_mode = DELETE")
             os.fsync(file)
-            _publish(part, to)
+            publish(part, to)
         finally:
             os.close(file)
             part.unlink(missing_ok=True)
@@ -36,7 +40,7 @@ def write_copy(source: sqlite3.Connection, to: Path) -> None:
         raise JournalWriteFailed(path=to, detail=str(error)) from error
 
 
-def _publish(part: Path, to: Path) -> None:
+def publish(part: Path, to: Path) -> None:
     """Give the copy its name, durably, and never that of another file."""
     try:
         os.link(part, to)

@@ -162,6 +162,7 @@ class SqliteProgress:
     def open_intents(self, stream: str) -> list[Recorded]:
         """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
         rows = self._all(
+            tuple[int],
             "SELECT position FROM intents JOIN streams ON streams.id = intents.stream"
             " WHERE streams.name = ? ORDER BY position",
             stream,

@@ -118,10 +118,10 @@ class SqliteReader:
             version = rows[-1].version if stream is not None else 0
             limit = None if limit is None else limit - page
 
-    def backup(self, to: str | os.PathLike[str]) -> None:
+    def backup(self, to: str | os.PathLike[str], *, views: bool = False) -> None:
         """Copy the journal, as it is at this moment, to the new file `to`."""
         with self._connections.lease() as connection:
-            write_copy(connection, Path(to))
+            write_copy(connection, Path(to), views=views)
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""

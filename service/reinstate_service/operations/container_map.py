@@ -12,6 +12,7 @@ from reinstate_journal.container_map import (
 from reinstate_journal.errors import UsageError
 from reinstate_journal.events import account_stream
 from reinstate_journal.journal import Reader
+from reinstate_journal.progress import Account
 from reinstate_service.model import Frozen
 from reinstate_service.operations.report import choose_restore
 
@@ -35,21 +36,28 @@ class AccountMap(Frozen, frozen=True, omit_defaults=False):
     moved: tuple[Moved, ...]
 
 
+def find_account(journal: Reader, account: str, restore: str) -> Account:
+    """The account of a restore that is named by address or id; of several that had the address,
+    one that was not skipped. Raises NoSuchAccount."""
+    wanted = account.lower()
+    found = [
+        one
+        for one in journal.progress.accounts(restore)
+        if wanted in {one.account.lower(), one.address.lower()}
+    ]
+    if not found:
+        raise NoSuchAccount(restore=restore, account=account)
+    return min(found, key=lambda one: one.state == "skipped")
+
+
 def make_account_map(journal: Reader, account: str, restore: str | None = None) -> AccountMap:
     """The map of the account, which is named by address or id.
 
     Raises NoRestore, SeveralRestores, NoSuchAccount.
     """
     chosen = choose_restore(journal, restore).restore
-    known = next(
-        (
-            one
-            for one in journal.progress.accounts(chosen)
-            if account in {one.account, one.address} and one.state != "skipped"
-        ),
-        None,
-    )
-    if known is None:
+    known = find_account(journal, account, chosen)
+    if known.state == "skipped":
         raise NoSuchAccount(restore=chosen, account=account)
     stream = account_stream(chosen, known.account)
     containers = journal.containers

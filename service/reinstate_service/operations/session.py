@@ -17,6 +17,7 @@ from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Run
 from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.open import destination_as_it_is, open_destination
+from reinstate_service.operations.explain import Explanation, explain
 from reinstate_service.operations.report import choose_restore, runs_of
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
@@ -123,6 +124,17 @@ def start_verification(
                 writer, chosen, destination, open_source, request, heard=heard, stop=stop
             )
     return chosen.restore, number
+
+
+def explain_from(
+    journal: Reader, restore: str | None, account: str, name: str, *, with_subjects: bool
+) -> list[Explanation]:
+    """What became of something in an account. Raises what `explain` raises, NoRestore,
+    SeveralRestores."""
+    chosen = choose_restore(journal, restore).restore
+    return explain(
+        journal, chosen, account, name, open_source=open_source, with_subjects=with_subjects
+    )
 
 
 def abort_restore(journal: Path, restore: str | None) -> list[str]:

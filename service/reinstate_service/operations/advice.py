@@ -1,0 +1,60 @@
+"""What to do about a failure, by its class: for reports and explanations."""
+
+from __future__ import annotations
+
+_ADVICE = {
+    "BlobMissing": (
+        "The backup lacks the content. Look for the blob in an older copy of the backup, put it"
+        " back under items/, and run: reinstate resume"
+    ),
+    "BlobCorrupt": (
+        "The content in the backup is damaged. Take the blob from another copy of the backup and"
+        " run: reinstate resume"
+    ),
+    "BlobTooLarge": (
+        "The content is larger than its record says: the record is damaged, or somebody has put a"
+        " bomb there. Look at it with: reinstate backup extract"
+    ),
+    "RecordMalformed": (
+        "The backup's record of the item cannot be understood. Look at it with: reinstate backup"
+        " item; take it from another copy of the backup, then: reinstate resume"
+    ),
+    "RecordUnreadable": (
+        "The backup's record of the item cannot be read from the disk. Check permissions and the"
+        " disk, then: reinstate resume"
+    ),
+    "UnsafeName": (
+        "A name in the backup leads outside of it. Somebody has planted it, or the copy is damaged:"
+        " compare it with the original"
+    ),
+    "NoMail": (
+        "The destination holds mail only. Take it out of the backup with: reinstate backup extract"
+    ),
+    "UnknownFolder": (
+        "The backup does not have the item's folder. A newer scan may know it; otherwise take the"
+        " message out with: reinstate backup extract"
+    ),
+    "MountpointRefused": (
+        "Bring the account or folder that it leads to onto the destination, then: reinstate resume"
+    ),
+    "StrayFolderKept": (
+        "Something other than messages is in the folder that a filter had made. Move it away, then:"
+        " reinstate resume"
+    ),
+    "AddressTaken": (
+        "The address belongs to something else on the destination. Free it there, then: reinstate"
+        " resume"
+    ),
+    "Missing": "What it needs is not on the destination. Make it there, then: reinstate resume",
+    "Refused": "The destination refuses it. Its reason says why; mend that, then: reinstate resume",
+    "AccountUnreadable": (
+        "The backup's record of the account is damaged. Take it from another copy of the backup,"
+        " then: reinstate resume"
+    ),
+    "InternalError": "This is a fault of reinstate. Please report it, with the reason",
+}
+
+
+def advice(failure: str) -> str:
+    """One sentence without a full stop, for the name of a failure class."""
+    return _ADVICE.get(failure, "Mend what its reason names, then: reinstate resume")
