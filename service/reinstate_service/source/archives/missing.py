@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
 
 from reinstate_service.model import (
     Account,
@@ -42,7 +45,8 @@ def of_files(folder: ArchivesFolder) -> Iterator[Missing]:
     for name in folder.nameless:
         yield Missing(name, "it is not restored: its name begins with no address")
     for problem in folder.directory.problems:
-        yield Missing(problem.file, str(problem).removeprefix(problem.file).lstrip(":"))
+        name = Path(problem.file).name
+        yield Missing(name, str(replace(problem, file=name)).removeprefix(f"{name}:").strip())
 
 
 def of_an_account(
