@@ -12,6 +12,7 @@ EPILOG = examples(
     "reinstate restore /srv/backup maildir:/srv/mail --domains example.com --concurrent-accounts 8",
     "reinstate restore /srv/backup maildir:/srv/mail --accounts ann@example.com,bob@example.com",
     "reinstate restore /srv/backup maildir:/srv/mail --at 2026-05-03T14:00:00Z",
+    "reinstate restore archives:/srv/archives maildir:/srv/mail",
 )
 
 

@@ -27,7 +27,12 @@ _SIZE = re.compile(r"(\d{1,15})\s*([kmg]?)i?b?", re.IGNORECASE)
 
 
 def selection(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The backup: a Backup Path.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="The backup: a Backup Path, or archives:DIR (docs/archives.md)."
+        ),
+    ],
     destination: Annotated[
         str,
         typer.Argument(
@@ -149,7 +154,7 @@ def selection(
 ) -> Options:
     """The options as they were typed, checked. Raises UsageError."""
     return Options(
-        source=_absolute(source, "backup") if _SCHEME.match(source) else _path(source),
+        source=_absolute(source, "backup", "archives") if _SCHEME.match(source) else _path(source),
         destination=_absolute(destination, "maildir"),
         owner=_owner(owner),
         mountpoints=_mountpoints(mountpoints),
@@ -242,10 +247,10 @@ def _lines(file: Path | None) -> tuple[str, ...]:
     return names
 
 
-def _absolute(location: str, scheme: str) -> str:
+def _absolute(location: str, *schemes: str) -> str:
     """The location with an absolute path, so that `resume` finds it from anywhere."""
-    prefix, _, path = location.partition(":")
-    return f"{scheme}:{_path(path)}" if prefix == scheme and path else location
+    scheme, _, path = location.partition(":")
+    return f"{scheme}:{_path(path)}" if scheme in schemes and path else location
 
 
 def _path(text: str) -> str:

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from reinstate_service.operations.sample_content import salted_hash
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupPathSource
 from system.dovecot import Dovecot, reachable_folder, tree_owner
+from team import SECRET
 
 MASTER, WORD = "admin", 'ma"ster\\ wörd'
 _MASTERS = """
@@ -44,6 +46,7 @@ class LiveServer:
         self.folder = folder
         self.addresses = list(addresses)
         self.tree = folder / "mail"
+        self._empty = folder / "empty"
         self.config = folder / "restore.toml"
         masters = folder / "masters"
         masters.write_text(f"{MASTER}:{{PLAIN}}{WORD}\n", encoding="utf-8")
@@ -55,11 +58,11 @@ class LiveServer:
         for domain in sorted({address.rpartition("@")[2] for address in self.addresses}):
             made.put_domain(Domain(domain, domain))
         for address in self.addresses:
-            # Nobody but the master gets in.
-            account = Account(address, address, password=salted_hash("unknown", b"saltsalt"))
+            account = Account(address, address, password=salted_hash(SECRET, b"saltsalt"))
             made.put_account(account)
             made.configure_account(account, "", False)
         made.close()
+        subprocess.run(["cp", "-a", self.tree, self._empty], check=True)
 
     @property
     def location(self) -> str:
@@ -80,6 +83,7 @@ class LiveServer:
                     "[imap]",
                     'tls = "none"',
                     "settle_seconds = 0.5",
+                    f'sieve = "127.0.0.1:{self.dovecot.sieve_port}"',
                     f"domains = {{ {named} }}",
                     *lines,
                     "[imap.login]",
@@ -103,9 +107,12 @@ class LiveServer:
         )
 
     def empty(self) -> None:
-        """Takes all mail away; nobody may be logged in."""
-        for maildir in self.tree.glob("*/*/Maildir"):
-            shutil.rmtree(maildir)
+        """Takes all mail and scripts away; nobody may be logged in."""
+        for address in self.addresses:
+            local, _, domain = address.rpartition("@")
+            home = self.tree / domain / local
+            shutil.rmtree(home)
+            subprocess.run(["cp", "-a", self._empty / domain / local, home], check=True)
 
     def destination(self) -> Destination:
         """The server as reinstate sees it."""

@@ -1,4 +1,5 @@
-"""Container restore end to end on a real Dovecot with Pigeonhole: rules 2, 6, 7 and 8.
+"""Container restore end to end on a real Dovecot with Pigeonhole: rules 2, 6, 7 and 8, into the
+tree that it serves and, by its own protocols, onto the live server.
 
 The restore stops after phase 2, mail arrives and the real Sieve scripts file it, the
 restore goes on with phase 3, and mail arrives again.
@@ -21,6 +22,7 @@ from reinstate_service.operations.container_map import make_account_map
 from reinstate_service.restore.options import Options
 from running import restore_here
 from system.dovecot import Dovecot, needs_dovecot, reachable_folder, tree_owner
+from system.live import live_server
 from team import BOB, SCRIPT, SECRET, restore_until_phase_3, write_backup
 
 pytestmark = needs_dovecot
@@ -62,9 +64,27 @@ def _subjects(client: IMAPClient, folder: str) -> list[str]:
     return sorted(message[b"ENVELOPE"].subject.decode() for message in found.values())
 
 
+@pytest.fixture(params=["maildir", "imap"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def between(request: pytest.FixtureRequest) -> Iterator[Between]:
+def between(kind: str, request: pytest.FixtureRequest) -> Iterator[Between]:
     owner = getattr(request, "param", BOB)
+    yield from (_between_on_live_server if kind == "imap" else _between)(owner)
+
+
+def _between_on_live_server(owner: str) -> Iterator[Between]:
+    with live_server(["alice@example.test", "bob@example.test"]) as live:
+        write_backup(live.folder / "backup", owner=owner)
+        options = live.options(live.folder / "backup")
+        journal = live.folder / "reinstate.db"
+        restore_until_phase_3(journal, options)
+        yield Between(live.folder, options, journal, live.dovecot)
+
+
+def _between(owner: str) -> Iterator[Between]:
     with reachable_folder() as folder:
         write_backup(folder / "backup", owner=owner)
         options = Options(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -14,15 +13,15 @@ from typing import NamedTuple
 
 import pytest
 
+from archives import directory
 from archives.calendars import Stored, components, items_of, stored
 from archives.meaning import meaning
-from reinstate_service.mapping.colours import web_colour
-from reinstate_service.model import Account, Domain, Folder, ItemType
+from archives.writer import SYSTEM, Mailbox, write
+from reinstate_service.model import Item, ItemType
 from reinstate_service.source.archives import bencode
 from reinstate_service.source.archives.calendar import icalendar
-from reinstate_service.source.archives.contacts import vcard
-from reinstate_service.source.backup_path import BackupWriter
 from reinstate_service.source.contract import RecordMalformed
+from reinstate_service.source.open import open_source
 from running import run
 from system.dovecot import Dovecot, needs_dovecot, reachable_folder, tree_owner
 from system.radicale import Client, Radicale, Served
@@ -30,19 +29,28 @@ from system.radicale import Client, Radicale, Served
 pytestmark = needs_dovecot
 
 CALENDARS = Path(__file__).parents[3] / "shared" / "data" / "calendars"
-ADDRESS, PASSWORD = "o'brien+cal@example.test", "s3cret: ü"
+ADDRESS, ALIAS, PASSWORD = "o'brien@example.com", "also@example.com", "s3cret: ü"
 TYPES = {"VEVENT": ItemType.APPOINTMENT, "VTODO": ItemType.TASK}
-DATE = 1_767_225_600_000
+CONTACTS, CALENDAR, TASKS, BRIEFCASE, TEAM, REAL, EMPTY = 7, 10, 15, 16, 90, 91, 92
+#: Zimbra's number, parent and name of each folder, its view and its colour.
 FOLDERS = (
-    Folder("7", "", "Contacts", ItemType.CONTACT, colour="7"),
-    Folder("10", "", "Calendar", ItemType.APPOINTMENT, colour="1"),
-    Folder("15", "", "Tasks", ItemType.TASK),
-    Folder("257", "10", "Büro, 会議 * 'a' v1.2~", ItemType.APPOINTMENT, colour="#FF8800"),
-    Folder("258", "", "Real", ItemType.APPOINTMENT, colour=str(0x0133AA77)),
-    Folder("259", "", "Documents", ItemType.DOCUMENT),
-    Folder("260", "", "Empty", ItemType.CONTACT),
+    (CONTACTS, 1, "Contacts", 6, 7),
+    (CALENDAR, 1, "Calendar", 11, 1),
+    (TASKS, 1, "Tasks", 15, 0),
+    (BRIEFCASE, 1, "Briefcase", 8, 2),
+    (TEAM, CALENDAR, "Büro, 会議 'a' v1.2~", 11, 0x01FF8800),
+    (REAL, 1, "Real", 11, 0),
+    (EMPTY, 1, "Empty", 6, 0x0133AA77),
 )
-COMPONENTS = {ItemType.APPOINTMENT: {"VEVENT"}, ItemType.TASK: {"VTODO"}}
+#: What a client is shown of them: kind, display name, colour, components.
+SHOWN = {
+    CONTACTS: ("address book", "Contacts", "#fe98d3", set()),
+    CALENDAR: ("calendar", "Calendar", "#5b9bf2", {"VEVENT"}),
+    TASKS: ("calendar", "Tasks", "", {"VTODO"}),
+    TEAM: ("calendar", "Calendar/Büro, 会議 'a' v1.2~", "#ff8800", {"VEVENT"}),
+    REAL: ("calendar", "Real", "", {"VEVENT"}),
+    EMPTY: ("address book", "Empty", "#33aa77", set()),
+}
 #: What Radicale's library cannot read, by calendar, and the reason in its log; it is left out.
 UNREAD = {
     "issue_156_RDATE_with_PERIOD_TZID_khal.ics": "PERIOD not supported",
@@ -129,94 +137,89 @@ class Restored(NamedTuple):
     command: tuple[str | Path, ...]
     tree: Path
     home: Path
-    contents: dict[str, dict[bytes, str]]
+    contents: dict[int, dict[bytes, str]]
 
 
-def converted(item: Stored) -> bytes:
-    return icalendar(
-        item.metadata, item.body, type_=TYPES[item.kind], uid="no-uid", stamp=DATE
-    ).content
+def readable(item: Stored) -> bool:
+    """Whether it is in no zone that nothing defines."""
+    try:
+        icalendar(item.metadata, item.body, type_=TYPES[item.kind], uid="x", stamp=0)
+    except RecordMalformed:
+        return False
+    return True
 
 
-def calendar_items(text: bytes) -> Iterator[tuple[ItemType, bytes]]:
+def calendar_items(text: bytes) -> Iterator[Stored]:
     for calendar in components(text):
         zones = [inner for inner in calendar.inside if inner.name == "VTIMEZONE"]
-        for item in items_of(calendar):
-            kept = stored(item, zones)
-            try:
-                yield TYPES[kept.kind], converted(kept)
-            except RecordMalformed:
-                continue  # in a zone that nothing defines
+        yield from filter(readable, (stored(item, zones) for item in items_of(calendar)))
 
 
-def cards() -> Iterator[bytes]:
+def filled(box: Mailbox) -> dict[int, str]:
+    """Puts everything into the mailbox; the items that come from real calendars."""
+    own = f"BEGIN:VCALENDAR\n{OWN}END:VCALENDAR\nBEGIN:VCALENDAR\n{SAME_UID}END:VCALENDAR\n"
+    for item in calendar_items(own.encode()):
+        task = item.kind == "VTODO"
+        box.calendar_item(TASKS if task else CALENDAR, item.metadata, item.body, task=task)
+        box.calendar_item(TEAM, item.metadata, item.body, task=task)
     photo = EmailMessage()
     photo.add_attachment(b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40, "image", "jpeg")
-    body = photo.as_bytes()
-    attached = {"fld": ADA, "att": [{"part": "1", "ctype": "image/jpeg", "field": "image"}]}
-    yield vcard(attached, body, uid="urn:x:1,2", revised=DATE, tags=("Friends", "a,b"))
-    members = bencode.encode(
-        {"m": [{"t": "C", "v": "1"}, {"t": "I", "v": '"Mr, X" <x@example.test>'}]}
+    attached = [{"part": "1", "ctype": "image/jpeg", "field": "image"}]
+    whole = bencode.encode({"fld": ADA, "att": attached, "v": 10})  # type: ignore[dict-item]
+    ada = box.contact(CONTACTS, {}, photo.as_bytes(), metadata=whole)
+    inline = {"t": "I", "v": '"Mr, X" <x@example.test>'}
+    members = bencode.encode({"m": [{"t": "C", "v": str(ada)}, inline]})  # type: ignore[dict-item]
+    box.contact(CONTACTS, {"lastName": "All", "type": "group", "groupMember": members})
+    box.document(BRIEFCASE, "notes.txt", b"a document")
+    return {
+        box.calendar_item(REAL, item.metadata, item.body, task=item.kind == "VTODO"): path.name
+        for path in sorted(CALENDARS.glob("*.ics"))
+        if path.name != "broken_ical.ics"
+        for item in calendar_items(path.read_bytes())
+    }
+
+
+def archives(folder: Path) -> dict[int, str]:
+    """Archive and directory of one account; the items that come from real calendars."""
+    folder.mkdir()
+    local = ADDRESS.partition("@")[0]
+    salted = hashlib.sha1(PASSWORD.encode() + b"salt").digest() + b"salt"
+    account = directory.person(
+        local,
+        directory.ANNA,
+        userPassword=["{SSHA}" + base64.b64encode(salted).decode()],
+        zimbraMailAlias=[ALIAS],
     )
-    group = {"fileAs": "8:All of us", "type": "group", "groupMember": members}
-    yield vcard({"fld": group}, uid="group-1", revised=DATE, resolve=lambda _: "urn:x:1,2")
-
-
-def contents() -> Iterator[tuple[str, ItemType, bytes, str]]:
-    """Folder, type, content and the real calendar that it comes from."""
-    own = f"BEGIN:VCALENDAR\n{OWN}END:VCALENDAR\nBEGIN:VCALENDAR\n{SAME_UID}END:VCALENDAR\n"
-    for type_, content in calendar_items(own.encode()):
-        yield "15" if type_ is ItemType.TASK else "10", type_, content, ""
-        yield "257", type_, content, ""
-    for card in cards():
-        yield "7", ItemType.CONTACT, card, ""
-    yield "259", ItemType.DOCUMENT, b"a document", ""
-    for path in sorted(CALENDARS.glob("*.ics")):
-        if path.name == "broken_ical.ics":
-            continue
-        for type_, content in calendar_items(path.read_bytes()):
-            yield "258", type_, content, path.name
+    domain = next(entry for entry in directory.example() if entry.dn == "dc=example,dc=com")
+    (folder / "directory.ldif").write_bytes(directory.zmslapcat([domain, account]))
+    box = Mailbox.with_folders(SYSTEM[:1])
+    for number, parent, name, view, colour in FOLDERS:
+        box.container(1, name, parent, number=number, vt=view, c=colour)
+    real = filled(box)
+    write(folder, f"{ADDRESS}.tgz", box.entries())
+    return real
 
 
 @pytest.fixture(scope="module")
 def restored() -> Iterator[Restored]:
-    """One account, restored with the command from a Backup Path."""
-    salted = hashlib.sha1(PASSWORD.encode() + b"salt").digest() + b"salt"
-    account = Account(
-        str(uuid.uuid5(uuid.NAMESPACE_URL, ADDRESS)),
-        ADDRESS,
-        password="{SSHA}" + base64.b64encode(salted).decode(),
-        aliases=("also@example.test",),
-    )
-    written: dict[str, dict[bytes, str]] = {folder.id: {} for folder in FOLDERS}
+    """One account, restored with the command from its archive."""
     with reachable_folder() as folder:
-        with BackupWriter(folder / "backup", durable=False) as writer:
-            writer.put_domain(Domain("d1", "example.test"))
-            writer.put_account(account)
-            for one in FOLDERS:
-                writer.put_folder(account.id, one)
-            for number, (place, type_, content, calendar) in enumerate(contents(), 1000):
-                writer.put_item(
-                    account.id,
-                    str(number),
-                    content=content,
-                    folder=place,
-                    date=DATE,
-                    type=type_,
-                    name="notes.txt" if type_ is ItemType.DOCUMENT else "",
-                )
-                written[place][content] = calendar
-            writer.finish_scan()
-        owner = tree_owner()
+        real = archives(folder / "archives")
+        contents: dict[int, dict[bytes, str]] = {number: {} for number, *_ in FOLDERS}
+        source = open_source(f"archives:{folder / 'archives'}")
+        for item in source.items(directory.ANNA):
+            assert isinstance(item, Item), item
+            content = b"".join(source.content(item))
+            contents[int(item.folder)][content] = real.get(int(item.id), "")
+        owner, tree = tree_owner(), folder / "mail"
         command = (
-            *("restore", folder / "backup", f"maildir:{folder / 'mail'}"),
+            *("restore", f"archives:{folder / 'archives'}", f"maildir:{tree}"),
             *("--journal", folder / "reinstate.db"),
             *(["--owner", f"{owner[0]}:{owner[1]}"] if owner else []),
         )
         run(*command)
         local, _, domain = ADDRESS.partition("@")
-        tree = folder / "mail"
-        yield Restored(command, tree, tree / domain / local, written)
+        yield Restored(command, tree, tree / domain / local, contents)
 
 
 @pytest.fixture(scope="module")
@@ -230,17 +233,10 @@ def client(server: Radicale) -> Client:
     return server.client(ADDRESS, PASSWORD)
 
 
-def by_folder(client: Client) -> dict[str, Served]:
-    """The collections of the backup's folders, by the folder's id."""
+def by_folder(client: Client) -> dict[int, Served]:
+    """The collections of the backup's folders."""
     found = client.collections()
-    names = {folder.id: folder.name for folder in FOLDERS}
-    paths = {
-        folder.id: f"{names[folder.parent]}/{folder.name}" if folder.parent else folder.name
-        for folder in FOLDERS
-    }
-    served = {identifier: found.pop(path) for identifier, path in paths.items() if path in found}
-    assert not found
-    return served
+    return {number: found[name] for number, (_, name, *_) in SHOWN.items()}
 
 
 def whole(content: bytes) -> tuple[object, ...]:
@@ -250,18 +246,14 @@ def whole(content: bytes) -> tuple[object, ...]:
 
 
 def test_a_client_sees_every_collection_with_its_name_colour_and_kind(client: Client) -> None:
-    served = by_folder(client)
-    assert set(served) == {folder.id for folder in FOLDERS if folder.view != ItemType.DOCUMENT}
-    for folder in FOLDERS:
-        if (one := served.get(folder.id)) is not None:
-            assert one.kind == ("address book" if folder.view == ItemType.CONTACT else "calendar")
-            assert one.colour == web_colour(folder.colour)
-            assert one.components == COMPONENTS.get(folder.view, set())
+    served = client.collections().values()
+    shown = [(one.kind, one.name, one.colour, set(one.components)) for one in served]
+    assert sorted(shown, key=str) == sorted(SHOWN.values(), key=str)
 
 
-@pytest.mark.parametrize("folder", ["7", "10", "15", "257", "260"])
+@pytest.mark.parametrize("folder", [CONTACTS, CALENDAR, TASKS, TEAM, EMPTY])
 def test_every_item_read_back_is_equal_in_every_property(
-    restored: Restored, client: Client, folder: str
+    restored: Restored, client: Client, folder: int
 ) -> None:
     found = client.items(by_folder(client)[folder])
     wanted = restored.contents[folder]
@@ -272,10 +264,10 @@ def test_every_item_read_back_is_equal_in_every_property(
 def test_real_calendars_go_through_unchanged_in_meaning(
     restored: Restored, client: Client, server: Radicale
 ) -> None:
-    found = client.items(by_folder(client)["258"])
+    found = client.items(by_folder(client)[REAL])
     files = (restored.home / "collections" / "Real.ics").glob("[!.]*")
     stored_files = {path.name: path.read_bytes() for path in files}
-    calendars = restored.contents["258"]
+    calendars = restored.contents[REAL]
     assert set(stored_files.values()) == set(calendars)
     for name, content in stored_files.items():
         reason = UNREAD.get(calendars[content]) or reason_not_to_read(content)
@@ -294,7 +286,7 @@ def reason_not_to_read(content: bytes) -> str:
 
 
 def test_two_items_of_one_uid_are_both_there_and_can_be_changed(client: Client) -> None:
-    calendar = by_folder(client)["257"]
+    calendar = by_folder(client)[TEAM]
     twins = {
         name: content
         for name, content in client.items(calendar).items()
@@ -314,12 +306,12 @@ def test_only_the_accounts_own_address_and_password_let_in(server: Radicale) -> 
     assert status(ADDRESS.upper(), PASSWORD) == 207
     assert status(ADDRESS, PASSWORD + "x") == 401
     assert status(ADDRESS, "") == 401
-    assert status("also@example.test", PASSWORD) == 401
-    assert status("nobody@example.test", PASSWORD) == 401
+    assert status(ALIAS, PASSWORD) == 401
+    assert status("nobody@example.com", PASSWORD) == 401
 
 
 def test_nobody_sees_another_ones_collections(client: Client) -> None:
-    for path in ("/", "/nobody@example.test/"):
+    for path in ("/", "/nobody@example.com/"):
         status, answer = client.request("PROPFIND", path)
         assert status in {207, 403}
         assert b".ics" not in answer

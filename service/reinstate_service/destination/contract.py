@@ -144,8 +144,9 @@ class Mailbox(Protocol):
         """Makes the folder, with what is missing above it, and subscribes to it if the
         backup's `folder` is; `folder.view` says whether it holds mail or a collection."""
 
-    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> None:
-        """Adds `grants` to the folder; those of other grantees stay."""
+    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> Mapping[str, str]:
+        """Adds `grants` to the folder; those of other grantees stay. Answers the grantees that the
+        destination refuses, each with the reason. Raises Missing."""
 
     def subscribe(self, path: Path) -> None:
         """Shows `path`, as the account's user sees it, among the subscribed folders.

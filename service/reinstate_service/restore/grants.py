@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import GrantsApplied
-from reinstate_service.destination.contract import AccessGrant, Mailbox, Missing, Refused
+from reinstate_service.destination.contract import AccessGrant, Mailbox
 from reinstate_service.model import AccountRef, Containers, Folder, Frozen, Path, revision
 from reinstate_service.restore.context import Context
 from reinstate_service.restore.plan import plan_grants
@@ -52,21 +52,19 @@ def give_grants(
         if one.grants:
             # Its user may have deleted it since it was made.
             mailbox.create_folder(places[one.folder.id], one.folder)
-            event = _given(mailbox, places[one.folder.id], one)
+            event = _given(one, mailbox.grant(places[one.folder.id], one.grants))
         reach(At.GRANTED)
         recorder.append(event)
 
 
-def _given(mailbox: Mailbox, path: Path, one: FolderGrants) -> GrantsApplied:
-    """Gives them; answers what is to be recorded of it."""
-    try:
-        mailbox.grant(path, one.grants)
-    except Missing:
-        raise
-    except Refused as error:
-        refused = tuple(f"{grant.grantee}: {error}" for grant in one.grants)
-        return replace(one.event, granted=(), refused=(*one.event.refused, *refused))
-    return one.event
+def _given(one: FolderGrants, refused: Mapping[str, str]) -> GrantsApplied:
+    """What is to be recorded: what was refused besides is no more among what was granted."""
+    granted = [grant for grant in one.grants if grant.grantee not in refused]
+    return replace(
+        one.event,
+        granted=tuple(f"{grant.grantee} {grant.rights}" for grant in granted),
+        refused=(*one.event.refused, *(f"{who}: {why}" for who, why in refused.items())),
+    )
 
 
 def renew_grants(context: Context, recorder: Recorder, ref: AccountRef) -> None:

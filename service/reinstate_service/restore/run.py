@@ -11,6 +11,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 
 from reinstate_journal.catalogue import Event
 from reinstate_journal.crashpoints import At, reach
@@ -208,7 +209,9 @@ def _context(
 
 def _phases(context: Context, read: Read) -> None:
     chosen = read.selection.chosen
-    total = sum(context.source.count_items(ref.id) for ref in chosen)
+    for missing in takewhile(lambda one: not one.place, context.source.missing()):
+        context.observer.notice(missing.what)
+    total = sum(_count(context, ref) for ref in chosen)
     context.observer.restore(context.log.restore, len(chosen), total)
     _record_skipped(context, read)
     with _phase(context, 1, chosen):
@@ -221,6 +224,14 @@ def _phases(context: Context, read: Read) -> None:
             owner_of = owners(context)
             context.for_each_account(chosen, lambda ref: finish_account(context, ref, owner_of))
         put_quotas_back(context.journal, context.destination, context.log.restore)
+
+
+def _count(context: Context, ref: AccountRef) -> int:
+    """The account's items, 0 if it cannot be read: that ends its own part, not the run."""
+    try:
+        return context.source.count_items(ref.id)
+    except AccountUnreadable:
+        return 0
 
 
 @contextmanager
@@ -250,7 +261,7 @@ def _record_skipped(context: Context, read: Read) -> None:
                 account=ref.id,
                 address=ref.address,
                 reason=reason,
-                items=context.source.count_items(ref.id),
+                items=_count(context, ref),
             )
             context.log.append_news(skipped, reason)
     for error in read.unreadable:

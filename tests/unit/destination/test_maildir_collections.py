@@ -55,7 +55,7 @@ def properties(collection: Path) -> dict[str, str]:
 
 def test_a_collection_says_what_it_is(destination: MaildirDestination, home: Path) -> None:
     with destination.mailbox(ALICE) as mailbox:
-        mailbox.create_folder(("Work", "Team"), folder(ItemType.APPOINTMENT, colour="1"))
+        mailbox.create_folder(("Work", "Team"), folder(ItemType.APPOINTMENT, colour="blue"))
         mailbox.create_folder(("To do",), folder(ItemType.TASK))
         mailbox.create_folder(("Friends",), folder(ItemType.CONTACT, colour="#00FF00"))
     assert properties(home / "Work.Team.ics") == {
@@ -97,7 +97,7 @@ def test_what_a_collection_is_stays_as_its_user_has_changed_it(
         mailbox.create_folder(("Calendar",), folder(ItemType.APPOINTMENT))
         props = home / "Calendar.ics" / ".Radicale.props"
         props.write_text('{"tag": "VCALENDAR", "D:displayname": "Mine"}')
-        assert not mailbox.create_folder(("Calendar",), folder(ItemType.APPOINTMENT, colour="1"))
+        assert not mailbox.create_folder(("Calendar",), folder(ItemType.APPOINTMENT, colour="blue"))
     assert properties(home / "Calendar.ics")["D:displayname"] == "Mine"
 
 

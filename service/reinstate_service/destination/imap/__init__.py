@@ -1,8 +1,9 @@
 """The destination `imap`: any live server, through its own protocols.
 
-Deliveries are recognised by a fence (destination/fence.py), everything else by name. A login
-per account; the accounts and domains are there already. What the server has no place for is
-refused item by item: contacts, calendars, tasks and documents are no mail.
+Deliveries are recognised by a fence (destination/fence.py), messages that move by size and
+date, everything else by name. A login per account; accounts and domains are there already.
+What the server has no place for is refused item by item: contacts, calendars, tasks and
+documents are no mail.
 
 Not guaranteed: a server that stores what a dead session had sent later than `settle_seconds`
 after it, or that changes a message beyond recognition, may have it twice. The journal is the

@@ -8,12 +8,12 @@ literals do not; otherwise each waits for its continuation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.imap.connection import Client
+from reinstate_service.destination.imap.connection import Client, numbers
 from reinstate_service.destination.imap.names import quoted
 from reinstate_service.model import Flag, Frozen
 
@@ -141,14 +141,7 @@ def _appended(done: bool, text: bytes, told: str) -> Appended:
     found = _APPENDED.search(text) if done else None
     if found is None:
         return Appended(done, told)
-    return Appended(done, told, int(found[1]), tuple(_numbers(found[2])))
-
-
-def _numbers(uids: bytes) -> Iterator[int]:
-    for part in uids.split(b","):
-        first, _, last = part.partition(b":")
-        low, high = sorted((int(first), int(last or first)))
-        yield from range(low, high + 1)
+    return Appended(done, told, int(found[1]), tuple(numbers(found[2])))
 
 
 def _flags(message: Message) -> bytes:

@@ -48,7 +48,11 @@ class Login(Frozen, frozen=True):
 class Imap(Frozen, frozen=True):
     """A server. `domains` names an account for each domain that it has, by which it is looked
     whether the domain is there; `identity` stands for the server's name and port, if those may
-    change. `settle_seconds`: so long after its end, what a session had sent is stored."""
+    change. `settle_seconds`: so long after its end, what a session had sent is stored.
+
+    `forbidden` are characters that no name may hold; `shared` is where other users' folders are
+    shown, with {domain} and {local}; accounts of `default_domain` are granted to without it;
+    `sieve` is HOST:PORT of ManageSieve, if it is elsewhere than on the same host's port 4190."""
 
     domains: dict[str, str]
     login: Login
@@ -58,6 +62,9 @@ class Imap(Frozen, frozen=True):
     settle_seconds: float = 5
     identity: str = ""
     forbidden: str = ""
+    shared: str = ""
+    default_domain: str = ""
+    sieve: str = ""
 
 
 _LONGEST = 3600
@@ -121,6 +128,9 @@ def _contradictions(found: Imap) -> list[str]:
     for domain, account in found.domains.items():
         if account.rpartition("@")[2].lower() != domain.lower():
             mistakes.append(f"imap.domains.{domain}: {account!r} is no account of this domain")
+    port = found.sieve.rpartition(":")[2]
+    if found.sieve and not (port.isdecimal() and 0 < int(port) < 65536):
+        mistakes.append(f"imap.sieve: {found.sieve!r} is not HOST:PORT")
     if not 0 < found.timeout <= _LONGEST:
         mistakes.append(f"imap.timeout: {found.timeout} is not between 0 and {_LONGEST} seconds")
     if not 0 <= found.settle_seconds <= _LONGEST:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,47 +16,19 @@ from imapclient.exceptions import (  # type: ignore[import-untyped]
     ProtocolError,
 )
 
-from reinstate_journal.errors import DestinationError, UsageError
-from reinstate_service.destination.contract import Refused
+from reinstate_journal.errors import UsageError
 from reinstate_service.destination.fence import ConnectionLost
-from reinstate_service.destination.imap.configuration import Imap, Login
-from reinstate_service.destination.imap.secret import SecretMissing, passwords, secret
+from reinstate_service.destination.imap.configuration import Imap
+from reinstate_service.destination.imap.errors import (
+    Busy,
+    LoginRefused,
+    ServerRefuses,
+    Unreachable,
+    is_later,
+    text_of,
+)
+from reinstate_service.destination.imap.sasl import Credentials
 from reinstate_service.model import Frozen
-
-#: Response codes of a server that cannot now and may later (RFC 5530 §3, RFC 9051 §7.1).
-_LATER = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})
-_CODE = re.compile(r"\[([A-Z-]+)")
-
-
-class Unreachable(DestinationError):
-    """No connection to the server can be made that may be used."""
-
-    message = "{destination} cannot be reached: {detail}"
-    hint = "Check name, port, TLS and certificate (imap.tls, imap.ca_file), then: reinstate resume"
-
-
-class Busy(DestinationError):
-    """The server cannot do it now."""
-
-    message = "{destination} asks to come back later: {detail}"
-
-
-class LoginRefused(Refused):
-    """The server does not let the account in."""
-
-    message = "{address} cannot log in: {detail}"
-
-
-class ServerRefuses(Refused):
-    """The server says no to one command."""
-
-    message = "the server refuses: {detail}"
-
-    @property
-    def code(self) -> str:
-        """The response code of its answer, or nothing."""
-        found = _CODE.search(str(self.fields["detail"]))
-        return found[1] if found else ""
 
 
 class Server(Frozen, frozen=True):
@@ -112,9 +83,28 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise ConnectionAbortedError("the server ended the connection")
         return read[:-2]
 
+    def copied(self) -> dict[int, int]:
+        """The new UIDs of what the last command has copied or moved, by the old ones, as far as
+        the server tells them (RFC 4315 §3, RFC 6851 §4.3)."""
+        _, told = self._imap.response("COPYUID")
+        found: dict[int, int] = {}
+        for line in told:
+            if line is not None:
+                _, old, new = line.split()
+                found.update(zip(numbers(old), numbers(new), strict=True))
+        return found
+
     def skip(self, count: int) -> None:
         """Reads a literal and drops it."""
         self._imap.read(count)
+
+
+def numbers(uids: bytes) -> Iterator[int]:
+    """The UIDs of a set (RFC 3501 §9, sequence-set), in its order."""
+    for part in uids.split(b","):
+        first, _, last = part.partition(b":")
+        low, high = sorted((int(first), int(last or first)))
+        yield from range(low, high + 1)
 
 
 @contextmanager
@@ -124,9 +114,9 @@ def speaking(url: str) -> Iterator[None]:
     try:
         yield
     except (IMAPClientAbortError, ProtocolError, OSError, EOFError) as error:
-        raise ConnectionLost(destination=url, detail=_text(error)) from None
+        raise ConnectionLost(destination=url, detail=text_of(error)) from None
     except IMAPClientError as error:
-        detail = _text(error)
+        detail = text_of(error)
         if is_later(detail):
             raise Busy(destination=url, detail=detail) from None
         raise ServerRefuses(detail=detail) from None
@@ -138,83 +128,44 @@ def speaking(url: str) -> Iterator[None]:
 def connect(server: Server, imap: Imap) -> Client:
     """A connection that is encrypted, unless the configuration says that it need not be, and not
     logged in. Raises Unreachable."""
-    context = _tls(imap)
+    context = tls_context(imap)
     try:
         client = Client(server, imap.timeout, context)
     except (OSError, IMAPClientError) as error:
-        raise Unreachable(destination=server.url, detail=_text(error)) from None
+        raise Unreachable(destination=server.url, detail=text_of(error)) from None
     if server.secure or imap.tls == "none":
         return client
     try:
         client.starttls(context)
     except (OSError, IMAPClientError) as error:
         client.shutdown()
-        raise Unreachable(destination=server.url, detail=f"STARTTLS: {_text(error)}") from None
+        raise Unreachable(destination=server.url, detail=f"STARTTLS: {text_of(error)}") from None
     return client
 
 
-def _tls(imap: Imap) -> ssl.SSLContext:
+def tls_context(imap: Imap) -> ssl.SSLContext:
+    """What servers are verified by. Raises UsageError."""
     try:
         context = ssl.create_default_context(cafile=imap.ca_file or None)
     except OSError as error:
-        raise UsageError(detail=f"imap.ca_file {imap.ca_file}: {_text(error)}") from None
+        raise UsageError(detail=f"imap.ca_file {imap.ca_file}: {text_of(error)}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
-def log_in(client: Client, login: Login, address: str, url: str) -> None:
-    """Logs in to the account. Raises LoginRefused, Busy, ConnectionLost, SecretMissing."""
-    word = _word(login, address)
+def log_in(client: Client, found: Credentials, address: str, url: str) -> None:
+    """Logs in to the account. Raises LoginRefused, Busy, ConnectionLost."""
+    # LOGIN takes only ASCII (RFC 3501 §9).
+    plain = found.user and not client.has_capability(f"AUTH={found.mechanism}")
     try:
-        match login.method:
-            case "master":
-                _by_password(client, f"{address}{login.separator}{login.user}", word)
-            case "passwords":
-                _by_password(client, address, word)
-            case "authzid":
-                client.plain_login(login.user, word, authorization_identity=address)
-            case "oauthbearer":
-                client.oauthbearer_login(address, word)
-            case "xoauth2":
-                client.oauth2_login(address, word)
+        if plain and (found.user + found.word).isascii():
+            client.login(found.user, found.word)
+        else:
+            client.sasl_login(found.mechanism, lambda _challenge: found.response)
     except LoginError as error:
-        # A server may quote what it was sent.
-        detail = _text(error).replace(word, "...") if word else _text(error)
+        detail = found.hidden_in(text_of(error))
         if is_later(detail):
             raise Busy(destination=url, detail=detail) from None
         raise LoginRefused(address=address, detail=detail) from None
     except (OSError, IMAPClientError) as error:
         raise ConnectionLost(destination=url, detail=type(error).__name__) from None
-
-
-def _by_password(client: Client, user: str, word: str) -> None:
-    """By SASL PLAIN where the server has it: LOGIN takes only ASCII."""
-    if client.has_capability("AUTH=PLAIN") or not (user + word).isascii():
-        client.plain_login(user, word)
-    else:
-        client.login(user, word)
-
-
-def _word(login: Login, address: str) -> str:
-    if login.secret is not None and login.method != "passwords":
-        word = secret(login.secret, address)
-    else:
-        known = passwords(login.file)
-        if address.lower() not in known:
-            raise LoginRefused(address=address, detail=f"{login.file} has no password for it")
-        word = known[address.lower()]
-    if not word or any(character in word for character in "\r\n\0"):
-        raise SecretMissing(where=address, detail="it is empty, or holds a line end")
-    return word
-
-
-def is_later(detail: str) -> bool:
-    """Whether a server that answers so cannot do it now and may later."""
-    code = _CODE.search(detail)
-    return code is not None and code[1] in _LATER
-
-
-def _text(error: BaseException) -> str:
-    """What an error says, in one line of bounded length."""
-    told = " ".join((getattr(error, "strerror", None) or str(error) or "").split())
-    return told[:300] or type(error).__name__

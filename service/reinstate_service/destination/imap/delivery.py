@@ -20,7 +20,8 @@ from reinstate_journal.errors import (
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.fence import Fence
 from reinstate_service.destination.imap.append import Appended, Appender, Message
-from reinstate_service.destination.imap.connection import Busy, Client, ServerRefuses, is_later
+from reinstate_service.destination.imap.connection import Client
+from reinstate_service.destination.imap.errors import Busy, ServerRefuses, is_later
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session, wait_a_while
 from reinstate_service.destination.names import is_keyword
@@ -77,7 +78,8 @@ class Deliveries:
         try:
             refused = self._send_all(deliveries, answers)
             for letter in refused:
-                answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
+                with letter.message.content:
+                    answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
@@ -97,7 +99,9 @@ class Deliveries:
             appended = self._answer(tag)
             if appended.done:
                 self._advance(letters[0].path, appended)
-                answers.update((one.number, _delivered(deliveries[one.number])) for one in letters)
+                for one in letters:
+                    answers[one.number] = _delivered(deliveries[one.number])
+                    one.message.content.close()
             else:
                 refused.extend(letters)
 

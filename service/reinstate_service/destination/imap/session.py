@@ -11,7 +11,8 @@ from typing import TypeVar
 from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped]
 
 from reinstate_service.destination.fence import ConnectionLost
-from reinstate_service.destination.imap.connection import Busy, Client, Unreachable, speaking
+from reinstate_service.destination.imap.connection import Client, speaking
+from reinstate_service.destination.imap.errors import Busy, Unreachable
 
 Answer = TypeVar("Answer")
 
@@ -69,12 +70,24 @@ class Session:
 
         return self.ask(select_first)
 
+    def changing(self, mailbox: str, command: Callable[[Client], Answer]) -> Answer:
+        """`once`, with the mailbox open for changes; it is closed again."""
+
+        def change(client: Client) -> Answer:
+            client.select_folder(mailbox)
+            answer = command(client)
+            client.unselect_folder()
+            return answer
+
+        self._selected = ""
+        return self.once(change)
+
     def leave(self) -> None:
         """Closes the mailbox that is open."""
         if self._selected:
             self._selected = ""
             with suppress(ConnectionLost):
-                self.once(lambda client: client.close_folder())
+                self.once(lambda client: client.close_folder())  # read-only: expunges nothing
 
     def drop(self) -> None:
         """Lets go of a connection that is of no use any more."""

@@ -108,13 +108,14 @@ class MaildirMailbox:
             self._deliverer.made(path, kind)
         return made
 
-    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> None:
+    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> Mapping[str, str]:
         """See `Mailbox`. Raises Missing, Refused. The owner's rights are not touched."""
         with self._writing():
             directories = existing(self._home, own_path(path))
             sharing.grant(
                 self._disk, self._tree.root, (self._home, directories), self._address, grants
             )
+        return {}
 
     def subscribe(self, path: Path) -> None:
         """See `Mailbox`."""

@@ -65,13 +65,14 @@ class MemoryMailbox:
             self._stored.subscribed.add(path)
         return made
 
-    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> None:
+    def grant(self, path: Path, grants: Sequence[AccessGrant]) -> Mapping[str, str]:
         """See `Mailbox`."""
         path = self._own(path)
         if path not in self._stored.folders:
             raise Missing(what=f"folder {'/'.join(path)}")
         given = self._stored.grants.setdefault(path, {})
         given.update({grant.grantee: grant.rights for grant in grants})
+        return {}
 
     def subscribe(self, path: Path) -> None:
         """See `Mailbox`."""

@@ -38,10 +38,11 @@ def read_directory(files: Sequence[Path]) -> Directory:
                     problems.add(str(file), 0, "", f"{account.address} is in an LDIF already")
                 else:
                     further.append(account)
-    return replace(_joined(found, further), problems=problems.all())
+    return replace(with_accounts(found, further), problems=problems.all())
 
 
-def _joined(found: Directory, further: list[Account]) -> Directory:
+def with_accounts(found: Directory, further: Sequence[Account]) -> Directory:
+    """The directory with further accounts, and the domains that they are in."""
     if not further:
         return found
     added = directory_of_accounts(further, Problems())

@@ -1,0 +1,166 @@
+"""The accounts of one server: who is there, how they are opened, how their names are written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TypeVar
+
+from reinstate_service.destination.contract import Missing, Refused
+from reinstate_service.destination.fence import ConnectionLost
+from reinstate_service.destination.imap.configuration import Imap
+from reinstate_service.destination.imap.connection import (
+    Client,
+    Server,
+    connect,
+    log_in,
+    tls_context,
+)
+from reinstate_service.destination.imap.errors import LoginRefused, text_of
+from reinstate_service.destination.imap.managesieve import ManageSieve
+from reinstate_service.destination.imap.names import MailboxNames
+from reinstate_service.destination.imap.sasl import credentials
+from reinstate_service.destination.imap.session import Session
+from reinstate_service.destination.imap.sharing import Dialect, dialect_of
+from reinstate_service.mapping.namespace import Namespace
+from reinstate_service.model import Path, Role
+
+Answer = TypeVar("Answer")
+
+#: What an account that has none is given: the names that most servers use.
+_ROLES: dict[Role, Path] = {
+    Role.INBOX: ("INBOX",),
+    Role.SENT: ("Sent",),
+    Role.DRAFTS: ("Drafts",),
+    Role.TRASH: ("Trash",),
+    Role.JUNK: ("Junk",),
+    Role.ARCHIVE: ("Archive",),
+}
+
+
+class Accounts:
+    """Safe to use from several threads."""
+
+    def __init__(self, server: Server, imap: Imap) -> None:
+        self.server = server
+        self.imap = imap
+        self._there: set[str] = set()
+        self._lock = threading.Lock()
+
+    def has(self, address: str) -> bool:
+        """Whether the account can be logged in to; one that can is not asked again."""
+        if address not in self._there:
+            try:
+                self.enter(address)
+            except LoginRefused:
+                return False
+        return True
+
+    def enter(self, address: str) -> None:
+        """Logs in to the account and out again. Raises LoginRefused, DestinationError."""
+        with self.session(address) as session:
+            session.ask(lambda client: client.noop())
+        self._there.add(address)
+
+    def require(self, address: str) -> None:
+        """Raises Missing if the account is not there."""
+        if not self.has(address):
+            raise Missing(what=f"account {address}")
+
+    @contextmanager
+    def session(self, address: str) -> Iterator[Session]:
+        """The account's connection, which is made when it is needed."""
+        session = Session(self.server.url, lambda: self._open(address))
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @contextmanager
+    def sieve(self, address: str) -> Iterator[ManageSieve]:
+        """The account's scripts. Raises Refused if they cannot be reached."""
+        host, port = self._sieve_place()
+        context = tls_context(self.imap) if self.imap.tls == "required" else None
+        try:
+            opened = ManageSieve(host, port, self.imap.timeout, context)
+        except ConnectionLost as error:
+            detail = f"there is no ManageSieve at {host}:{port} ({text_of(error)})"
+            raise Refused(detail=detail) from None
+        try:
+            opened.log_in(credentials(self.imap.login, address), address)
+            yield opened
+        finally:
+            opened.close()
+
+    @cached_property
+    def names(self) -> MailboxNames:
+        """How the server writes names, looked up in the first account of the configuration."""
+        return self._first(_names)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """How the server writes grantees."""
+        return self._first(lambda client: dialect_of(client, self.imap.default_domain))
+
+    @cached_property
+    def namespace(self) -> Namespace:
+        """What the server's names can hold."""
+        separator = self.names.separator
+        foreign = self.names.foreign[0].rstrip(separator) if self.names.foreign else "shared"
+        shared = self.imap.shared or separator.join((foreign, "{domain}", "{local}"))
+        prefix = tuple(shared.split(separator))
+        return Namespace(
+            separator=separator,
+            forbidden=self.imap.forbidden,
+            reserved=(".", "..", prefix[0]),
+            storage_encoding="utf-7",
+            segment_bytes=250,
+            roles=_ROLES,
+            shared_prefix=prefix,
+            sieve=self._sieve_extensions(),
+            mail_only=True,
+        )
+
+    def _sieve_place(self) -> tuple[str, int]:
+        host, _, port = self.imap.sieve.rpartition(":")
+        return host or self.server.host, int(port or 4190)
+
+    def _sieve_extensions(self) -> tuple[str, ...]:
+        try:
+            with self.sieve(self._probe) as sieve:
+                return sieve.extensions
+        except Refused:
+            return ()
+
+    @property
+    def _probe(self) -> str:
+        return next(iter(self.imap.domains.values()))
+
+    def _first(self, command: Callable[[Client], Answer]) -> Answer:
+        with self._lock, self.session(self._probe) as session:
+            return session.ask(command)
+
+    def _open(self, address: str) -> Client:
+        found = credentials(self.imap.login, address)
+        client = connect(self.server, self.imap)
+        try:
+            log_in(client, found, address, self.server.url)
+        except BaseException:
+            client.shutdown()
+            raise
+        return client
+
+
+def _names(client: Client) -> MailboxNames:
+    """What the server tells of its names (RFC 2342; RFC 3501 §6.3.8 where it has no NAMESPACE)."""
+    if not client.has_capability("NAMESPACE"):
+        listed = client.list_folders("", "")
+        separator = listed[0][1] if listed else b"/"
+        return MailboxNames((separator or b"/").decode("ascii"))
+    found = client.namespace()
+    personal = found.personal or (("", "/"),)
+    foreign = [lead for kind in (found.other, found.shared) for lead, _ in kind or () if lead]
+    prefix, separator = personal[0]
+    return MailboxNames(separator or "/", prefix, tuple(foreign))

@@ -1,0 +1,59 @@
+"""What goes wrong with a server, and what its response codes mean here."""
+
+from __future__ import annotations
+
+import re
+
+from reinstate_journal.errors import DestinationError
+from reinstate_service.destination.contract import Refused
+
+#: Response codes of a server that cannot now and may later (RFC 5530 §3, RFC 9051 §7.1).
+_LATER = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})
+_CODE = re.compile(r"\[([A-Z-]+)")
+
+
+class Unreachable(DestinationError):
+    """No connection to the server can be made that may be used."""
+
+    message = "{destination} cannot be reached: {detail}"
+    hint = "Check name, port, TLS and certificate (imap.tls, imap.ca_file), then: reinstate resume"
+
+
+class Busy(DestinationError):
+    """The server cannot do it now."""
+
+    message = "{destination} asks to come back later: {detail}"
+
+
+class LoginRefused(Refused):
+    """The server does not let the account in."""
+
+    message = "{address} cannot log in: {detail}"
+
+
+class ServerRefuses(Refused):
+    """The server says no to one command."""
+
+    message = "the server refuses: {detail}"
+
+    @property
+    def code(self) -> str:
+        """The response code of its answer, or nothing."""
+        return code_in(str(self.fields["detail"]))
+
+
+def code_in(detail: str) -> str:
+    """The response code in a server's answer, or nothing."""
+    found = _CODE.search(detail)
+    return found[1] if found else ""
+
+
+def is_later(detail: str) -> bool:
+    """Whether a server that answers so cannot do it now and may later."""
+    return code_in(detail) in _LATER
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, in one line of bounded length."""
+    told = " ".join((getattr(error, "strerror", None) or str(error) or "").split())
+    return told[:300] or type(error).__name__
