@@ -172,7 +172,7 @@ class ArchivesSource:
     def holds_everything(self, account: str, container: str) -> bool:
         """Whether all of the folder is in the archives, which are whole. Raises
         AccountUnreadable."""
-        index = self.index(account)
+        index = self._index(account)
         if index.troubles() or not self.folder.archives.get(account):
             return False
         return is_vouched_for(int(container), self._containers(account, index), index.places())
