@@ -14,6 +14,7 @@ import typer
 
 from reinstate_cli import (
     abort,
+    approve,
     backup,
     demo,
     destination,
@@ -24,6 +25,7 @@ from reinstate_cli import (
     report,
     restore,
     resume,
+    retry,
     status,
     verify,
 )
@@ -62,7 +64,21 @@ def root(
     """Restores the backup of a mail infrastructure onto another one, resumably and provably."""
 
 
-for verb in (demo, plan, restore, resume, abort, status, report, verify, explain, map_, doctor):
+for verb in (
+    demo,
+    plan,
+    restore,
+    resume,
+    retry,
+    approve,
+    abort,
+    status,
+    report,
+    verify,
+    explain,
+    map_,
+    doctor,
+):
     app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
 for group in (backup, journal, destination):
     app.add_typer(group.app)
