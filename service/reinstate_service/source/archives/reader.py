@@ -98,12 +98,15 @@ class ArchivesSource:
         for ref in self.accounts():
             account = self.account(ref.id)
             try:
-                rows = self._containers(ref.id, self._index(ref.id))
+                index = self._index(ref.id)
+                rows = self._containers(ref.id, index)
                 held, records = self.containers(ref.id), self.items(ref.id)
             except AccountUnreadable as error:
                 yield Missing(ref.address, str(error))
                 continue
             yield from missing.of_an_account(account, self.folder, rows, held, records)
+            for number, note in index.notes():
+                yield Missing(ref.address, f"item {number}: {note}")
 
     def domains(self) -> Iterator[Domain]:
         """Every domain, by name. Raises BackupError."""
