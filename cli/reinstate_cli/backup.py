@@ -24,9 +24,10 @@ from reinstate_journal.errors import UsageError
 from reinstate_service.operations import backup_info as answers
 from reinstate_service.operations.backup_build import build_from_maildir
 from reinstate_service.operations.backup_check import check_backup
+from reinstate_service.operations.backup_import import build_from_export
 from reinstate_service.source.backup_path import BackupPathSource
 from reinstate_service.source.contract import Source
-from reinstate_service.source.open import open_source
+from reinstate_service.source.open import open_export, open_source
 
 app = typer.Typer(
     name="backup",
@@ -209,31 +210,50 @@ def check(backup: BackupPath, json: Json = False, quiet: Quiet = False) -> None:
         raise typer.Exit(3)
 
 
-@app.command(epilog=examples("reinstate backup build /srv/backup --from-maildir /srv/mail"))
+@app.command(
+    epilog=examples(
+        "reinstate backup build /srv/backup --from archives:/srv/archives",
+        "reinstate backup build /srv/backup --from-maildir /srv/mail",
+    )
+)
 def build(
     backup: Annotated[
         Path, typer.Argument(metavar="BACKUP", help="The Backup Path to make or add to.")
     ],
+    from_export: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="archives:DIR", help="Account archives, with their directory."
+        ),
+    ] = "",
     from_maildir: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--from-maildir",
             exists=True,
             file_okay=False,
             help="A folder of <domain>/<local>/Maildir trees.",
         ),
-    ],
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Build a Backup Path from Maildir trees; run again, it adds what has changed since."""
-    summary = build_from_maildir(from_maildir, backup)
+    """Build a Backup Path from exports or Maildir trees; run again, it adds what has changed
+    since. Exits with 3 if something was skipped."""
+    if from_export and from_maildir is None:
+        summary = build_from_export(open_export(from_export), backup)
+    elif from_maildir is not None and not from_export:
+        summary = build_from_maildir(from_maildir, backup)
+    else:
+        raise UsageError(detail="name either --from or --from-maildir")
     if json:
         say_json(summary)
-        return
-    for skipped in summary.skipped:
-        tell(f"skipped: {skipped}")
-    say(
-        f"{summary.accounts:,} accounts ({summary.accounts_deleted:,} gone),"
-        f" {summary.folders:,} folders, {summary.items_added:,} items added,"
-        f" {summary.items_changed:,} changed, {summary.items_deleted:,} deleted"
-    )
+    else:
+        for skipped in summary.skipped:
+            tell(f"skipped: {skipped}")
+        say(
+            f"{summary.accounts:,} accounts ({summary.accounts_deleted:,} gone),"
+            f" {summary.folders:,} folders, {summary.items_added:,} items added,"
+            f" {summary.items_changed:,} changed, {summary.items_deleted:,} deleted"
+        )
+    if summary.skipped:
+        raise typer.Exit(3)

@@ -178,3 +178,15 @@ class Source(Protocol):
         """The item's bytes in pieces of bounded size; checked against size limit and
         digest, so that a caller who saw the end knows that they are right.
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece."""
+
+
+class Export(Source, Protocol):
+    """A backup that may be one of a part, and says of which."""
+
+    def lists_everything(self) -> bool:
+        """Whether a domain, class of service, list or account that is not in it is gone.
+        Raises BackupError."""
+
+    def holds_everything(self, account: str, container: str) -> bool:
+        """Whether an item of that folder that is not in it is gone, and the folder, mountpoint,
+        search or tag itself if it is not in it. Raises AccountUnreadable."""

@@ -30,6 +30,7 @@ from reinstate_service.source.archives.folder import ArchivesFolder, read_folder
 from reinstate_service.source.archives.index import Found, Index
 from reinstate_service.source.archives.opened import Opened
 from reinstate_service.source.archives.rows import ContainerRow, ItemRow
+from reinstate_service.source.archives.vouching import is_vouched_for
 from reinstate_service.source.contract import (
     AccountUnreadable,
     ItemRecord,
@@ -97,12 +98,15 @@ class ArchivesSource:
         for ref in self.accounts() if accounts else ():
             account = self.account(ref.id)
             try:
-                rows = self._containers(ref.id, self._index(ref.id))
+                index = self._index(ref.id)
+                rows = self._containers(ref.id, index)
                 held, records = self.containers(ref.id), self.items(ref.id)
             except AccountUnreadable as error:
                 yield Missing(ref.address, str(error))
                 continue
             yield from missing.of_an_account(account, self.folder, rows, held, records)
+            for number, note in index.notes():
+                yield Missing(ref.address, f"item {number}: {note}")
 
     def domains(self) -> Iterator[Domain]:
         """Every domain, by name. Raises BackupError."""
@@ -163,6 +167,18 @@ class ArchivesSource:
             for key, rows in index.containers().items()
         }
         return {key: one[1] for key, one in newest.items() if one is not None}
+
+    def lists_everything(self) -> bool:
+        """Whether there is a directory. Raises BackupError."""
+        return self._is_described()
+
+    def holds_everything(self, account: str, container: str) -> bool:
+        """Whether all of the folder is in the archives, which are whole. Raises
+        AccountUnreadable."""
+        index = self._index(account)
+        if index.troubles() or not self.folder.archives.get(account):
+            return False
+        return is_vouched_for(int(container), self._containers(account, index), index.places())
 
     def items(self, account: str) -> Iterator[ItemRecord]:
         """Every item once, by ascending id; last what is no item. Of several archives that have
