@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from archives import directory
-from archives.example import build
+from archives.calendars import components, items_of, stored
+from archives.example import EVENT, build
 from archives.writer import Mailbox, message, only, without, write
 from reinstate_journal import open_reader
 from reinstate_service.model import Grant, GranteeType
@@ -46,6 +47,19 @@ def test_info_counts_what_is_in_the_archives(tmp_path: Path) -> None:
     assert (rows["anna@example.com"], rows["room@example.com"]) == (12, 0)
     folders = backup_folders(ArchivesSource(example.path), "anna@example.com")
     assert {row.path: row.items for row in folders}["Team", "Pläne 🗓"] == 1
+
+
+def test_what_a_calendar_item_has_lost_is_told_with_its_number(tmp_path: Path) -> None:
+    box = Mailbox.with_folders()
+    (event,) = items_of(*components(EVENT))
+    made = stored(event, [], inline=5)
+    made.metadata["inv0"]["frag"] = "The series"
+    number = box.calendar_item(10, made.metadata, None)
+    write(tmp_path, "anna@example.com.tgz", box.entries())
+    assert (
+        f"item {number}: the text of inv0 is not in the archive"
+        in missing(tmp_path)["anna@example.com"]
+    )
 
 
 def test_what_an_export_left_out_is_told_by_account(tmp_path: Path) -> None:

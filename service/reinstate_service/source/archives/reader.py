@@ -90,20 +90,23 @@ class ArchivesSource:
                 scratch = max(scratch, self._index(account).body_bytes())
         return Storage(len(files), size, scratch)
 
-    def missing(self) -> Iterator[Missing]:
-        """What the export left out; what concerns the whole comes first, and reads no archive.
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:
+        """What the export left out; without `accounts` no archive is read for it.
         Raises BackupError."""
         yield from missing.of_the_whole(self.folder)
         yield from missing.of_files(self.folder)
-        for ref in self.accounts():
+        for ref in self.accounts() if accounts else ():
             account = self.account(ref.id)
             try:
-                rows = self._containers(ref.id, self._index(ref.id))
+                index = self._index(ref.id)
+                rows = self._containers(ref.id, index)
                 held, records = self.containers(ref.id), self.items(ref.id)
             except AccountUnreadable as error:
                 yield Missing(ref.address, str(error))
                 continue
             yield from missing.of_an_account(account, self.folder, rows, held, records)
+            for number, note in index.notes():
+                yield Missing(ref.address, f"item {number}: {note}")
 
     def domains(self) -> Iterator[Domain]:
         """Every domain, by name. Raises BackupError."""
