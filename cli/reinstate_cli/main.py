@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated
 
-import msgspec
 import typer
 
 from reinstate_cli import (
@@ -17,6 +16,7 @@ from reinstate_cli import (
     backup,
     demo,
     destination,
+    do_external_restore,
     doctor,
     explain,
     journal,
@@ -30,7 +30,15 @@ from reinstate_cli import (
 from reinstate_cli import (
     map as map_,
 )
-from reinstate_cli.console import ReaderGone, finish, say, tell, tell_whoever_listens
+from reinstate_cli.console import (
+    ReaderGone,
+    finish,
+    say,
+    tell,
+    tell_json_line,
+    tell_whoever_listens,
+)
+from reinstate_cli.documented import VERB, at_the_front
 from reinstate_cli.options import EXIT_CODES, is_text
 from reinstate_journal.errors import ReinstateError, UsageError
 
@@ -64,6 +72,7 @@ def root(
 
 for verb in (demo, plan, restore, resume, abort, status, report, verify, explain, map_, doctor):
     app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.command(VERB, epilog=do_external_restore.EPILOG)(do_external_restore.do_external_restore)
 for group in (backup, journal, destination):
     app.add_typer(group.app)
 
@@ -80,8 +89,9 @@ def answer(arguments: Sequence[str]) -> int:
         if not is_text(argument):
             detail = f"{argument!r} is no text in UTF-8, so neither journal nor JSON can hold it"
             return _explain(UsageError(detail=detail), arguments)
+    arguments = at_the_front(arguments)
     try:
-        code = app([*arguments], prog_name="reinstate", standalone_mode=False)
+        code = app(arguments, prog_name="reinstate", standalone_mode=False)
         finish()
     except ReaderGone:
         return 0
@@ -114,7 +124,7 @@ def _explain(error: ReinstateError, arguments: Sequence[str]) -> int:
             "exit_code": error.exit_code,
             "retryable": error.retryable,
         }
-        tell(msgspec.json.encode(record).decode())
+        tell_json_line(record)
     else:
         tell(f"reinstate: {error}")
         if advice:
