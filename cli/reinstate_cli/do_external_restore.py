@@ -61,7 +61,7 @@ def do_external_restore(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Restore a backup by the documented command of Carbonio and Zextras Suite.
+    """Restore a backup as Carbonio's documented command does.
 
     It takes SOURCE_PATH and the 17 other parameters, says which `reinstate restore` is the same,
     and what is different here. docs/coming-from-carbonio.md has the whole table.
@@ -85,6 +85,6 @@ def do_external_restore(
             tell_json_line({"note": note}) if json else tell(f"note: {note}")
     flags = [*(["--json"] if json else []), *(["--quiet"] if quiet else [])]
     assert context.parent is not None  # noqa: S101 - it is a verb of the command reinstate
-    restore = context.parent.command.commands["restore"]  # type: ignore[attr-defined]
+    restore = context.parent.command.get_command(context.parent, "restore")  # type: ignore[attr-defined]
     with restore.make_context("restore", [*translation.words, *flags], context.parent) as inner:
         restore.invoke(inner)

@@ -11,25 +11,6 @@ from typing import Annotated
 
 import typer
 
-from reinstate_cli import (
-    abort,
-    backup,
-    demo,
-    destination,
-    do_external_restore,
-    doctor,
-    explain,
-    journal,
-    plan,
-    report,
-    restore,
-    resume,
-    status,
-    verify,
-)
-from reinstate_cli import (
-    map as map_,
-)
 from reinstate_cli.console import (
     ReaderGone,
     finish,
@@ -38,12 +19,14 @@ from reinstate_cli.console import (
     tell_json_line,
     tell_whoever_listens,
 )
-from reinstate_cli.documented import VERB, at_the_front
+from reinstate_cli.documented import at_the_front
 from reinstate_cli.options import EXIT_CODES, is_text
+from reinstate_cli.verbs import Verbs
 from reinstate_journal.errors import ReinstateError, UsageError
 
 app = typer.Typer(
     name="reinstate",
+    cls=Verbs,
     epilog=EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -68,13 +51,6 @@ def root(
     ] = False,
 ) -> None:
     """Restores the backup of a mail infrastructure onto another one, resumably and provably."""
-
-
-for verb in (demo, plan, restore, resume, abort, status, report, verify, explain, map_, doctor):
-    app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
-app.command(VERB, epilog=do_external_restore.EPILOG)(do_external_restore.do_external_restore)
-for group in (backup, journal, destination):
-    app.add_typer(group.app)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 
 from reinstate_journal.catalogue import Event
 from reinstate_journal.crashpoints import At, reach
@@ -26,6 +25,7 @@ from reinstate_journal.journal import Journal
 from reinstate_service.destination.contract import Destination
 from reinstate_service.model import AccountRef, BackupIdentity, Frozen
 from reinstate_service.restore.context import Context
+from reinstate_service.restore.counting import count_all, count_items
 from reinstate_service.restore.finishing import finish_account, owners
 from reinstate_service.restore.items import restore_items
 from reinstate_service.restore.observer import Observer
@@ -209,10 +209,10 @@ def _context(
 
 def _phases(context: Context, read: Read) -> None:
     chosen = read.selection.chosen
-    for missing in takewhile(lambda one: not one.place, context.source.missing()):
-        context.observer.notice(missing.what)
-    total = sum(_count(context, ref) for ref in chosen)
-    context.observer.restore(context.log.restore, len(chosen), total)
+    for missing in context.source.missing(accounts=False):
+        if not missing.place:
+            context.observer.notice(missing.what)
+    context.observer.restore(context.log.restore, len(chosen), count_all(context, chosen))
     _record_skipped(context, read)
     with _phase(context, 1, chosen):
         provision(context, read.provisioning, chosen)
@@ -224,14 +224,6 @@ def _phases(context: Context, read: Read) -> None:
             owner_of = owners(context)
             context.for_each_account(chosen, lambda ref: finish_account(context, ref, owner_of))
         put_quotas_back(context.journal, context.destination, context.log.restore)
-
-
-def _count(context: Context, ref: AccountRef) -> int:
-    """The account's items, 0 if it cannot be read: that ends its own part, not the run."""
-    try:
-        return context.source.count_items(ref.id)
-    except AccountUnreadable:
-        return 0
 
 
 @contextmanager
@@ -261,7 +253,7 @@ def _record_skipped(context: Context, read: Read) -> None:
                 account=ref.id,
                 address=ref.address,
                 reason=reason,
-                items=_count(context, ref),
+                items=count_items(context, ref),
             )
             context.log.append_news(skipped, reason)
     for error in read.unreadable:

@@ -140,9 +140,9 @@ class Source(Protocol):
     def storage(self) -> Storage:
         """What it takes on the disk; looks at everything. Raises BackupError."""
 
-    def missing(self) -> Iterator[Missing]:
-        """What it lacks, as far as it can tell; first, and cheap, what concerns the whole of
-        it, then what concerns a file or an account. Raises BackupError."""
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:
+        """What it lacks, as far as it can tell; without `accounts` only what is known without
+        reading them, and cheap. Raises BackupError."""
 
     def domains(self) -> Iterator[Domain]:
         """Every domain, by name. Raises BackupError."""

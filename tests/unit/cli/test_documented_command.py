@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
+from commands import whole_command
 from reinstate_cli.documented import PARAMETERS, VERB, Misread, at_the_front, translate
-from reinstate_cli.main import app
 from reinstate_journal import open_reader
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.operations.sample_people import account_id
@@ -65,7 +64,7 @@ def test_the_three_documented_examples_run(
 def test_each_parameter_becomes_an_option_of_restore_except_the_one_that_has_no_meaning() -> None:
     known = {
         option
-        for parameter in get_command(app).commands["restore"].params  # type: ignore[attr-defined]
+        for parameter in whole_command().commands["restore"].params
         for option in (*parameter.opts, *parameter.secondary_opts)
     }
     for name in PARAMETERS:

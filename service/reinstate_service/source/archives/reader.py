@@ -90,12 +90,12 @@ class ArchivesSource:
                 scratch = max(scratch, self._index(account).body_bytes())
         return Storage(len(files), size, scratch)
 
-    def missing(self) -> Iterator[Missing]:
-        """What the export left out; what concerns the whole comes first, and reads no archive.
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:
+        """What the export left out; without `accounts` no archive is read for it.
         Raises BackupError."""
         yield from missing.of_the_whole(self.folder)
         yield from missing.of_files(self.folder)
-        for ref in self.accounts():
+        for ref in self.accounts() if accounts else ():
             account = self.account(ref.id)
             try:
                 index = self._index(ref.id)

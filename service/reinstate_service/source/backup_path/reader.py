@@ -224,7 +224,7 @@ class BackupPathSource:
             size += entry.stat(follow_symlinks=False).st_size
         return Storage(files, size)
 
-    def missing(self) -> Iterator[Missing]:
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:  # noqa: ARG002
         """Nothing: a Backup Path does not know what it lacks; `backup check` finds damage."""
         return iter(())
 
