@@ -20,6 +20,8 @@ VERBS: Mapping[str, str] = {
     "plan": "Show what a restore would do, and touch nothing.",
     "restore": "Restore a backup onto a destination.",
     "resume": "Go on with an interrupted restore.",
+    "retry": "Try what failed again, and go on.",
+    "approve": "Accept what failed, by name.",
     "doExternalRestore": "Restore a backup as Carbonio's documented command does.",
     "abort": "Put lifted quotas back and end a restore.",
     "status": "Tell where each restore stands.",
