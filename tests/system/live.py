@@ -73,7 +73,8 @@ class LiveServer:
         """Writes restore.toml, with further keys of [imap]."""
         domains = {address.rpartition("@")[2]: address for address in self.addresses}
         named = ", ".join(f'"{domain}" = "{address}"' for domain, address in domains.items())
-        lines = [f"{key} = {value!r}" for key, value in keys.items()]
+        given = {"settle_seconds": 0.5, **keys}
+        lines = [f"{key} = {value!r}" for key, value in given.items()]
         secret = self.folder / "secret"
         secret.write_text(WORD + "\n", encoding="utf-8")
         secret.chmod(0o600)
@@ -82,7 +83,6 @@ class LiveServer:
                 [
                     "[imap]",
                     'tls = "none"',
-                    "settle_seconds = 0.5",
                     f'sieve = "127.0.0.1:{self.dovecot.sieve_port}"',
                     f"domains = {{ {named} }}",
                     *lines,
