@@ -93,8 +93,7 @@ class Session:
         """Lets go of a connection that is of no use any more."""
         client, self._client, self._selected = self._client, None, ""
         if client is not None:
-            with suppress(OSError, IMAPClientError):
-                client.shutdown()
+            client.shutdown()
 
     def close(self) -> None:
         """Logs out."""
