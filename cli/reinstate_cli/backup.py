@@ -24,7 +24,10 @@ from reinstate_journal.errors import UsageError
 from reinstate_service.operations import backup_info as answers
 from reinstate_service.operations.backup_build import build_from_maildir
 from reinstate_service.operations.backup_check import check_backup
+from reinstate_service.operations.backup_import import build_from_export
 from reinstate_service.source.backup_path import BackupPathSource
+from reinstate_service.source.contract import Source
+from reinstate_service.source.open import open_export, open_source
 
 app = typer.Typer(
     name="backup",
@@ -34,7 +37,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Backup = Annotated[str, typer.Argument(metavar="BACKUP", help="The Backup Path.")]
+Backup = Annotated[str, typer.Argument(metavar="BACKUP", help="A Backup Path, or archives:DIR.")]
+BackupPath = Annotated[str, typer.Argument(metavar="BACKUP", help="The Backup Path.")]
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An address or id.")]
 At = Annotated[
     str | None,
@@ -42,17 +46,30 @@ At = Annotated[
 ]
 
 
-def _source(path: str, at: str | None = None) -> BackupPathSource:
-    return BackupPathSource(path.removeprefix("backup:"), moment_of(at))
+def _source(location: str, at: str | None = None) -> Source:
+    return open_source(location, moment_of(at))
 
 
-@app.command(epilog=examples("reinstate backup info /srv/backup"))
+def _backup_path(location: str, at: str | None = None) -> BackupPathSource:
+    source = _source(location, at)
+    if not isinstance(source, BackupPathSource):
+        detail = f"{location} is no Backup Path, and only that has states, blobs and records"
+        raise UsageError(detail=detail)
+    return source
+
+
+@app.command(
+    epilog=examples(
+        "reinstate backup info /srv/backup", "reinstate backup info archives:/srv/archives"
+    )
+)
 def info(backup: Backup, at: At = None, json: Json = False) -> None:
-    """Say whose backup it is, how old, and how much is in it."""
+    """Say whose backup it is, how old, how much is in it, and what is missing from it."""
     found = answers.backup_info(_source(backup, at))
     if json:
         say_json(found)
         return
+    stored = "archives" if found.format.startswith("archives/") else "blobs"
     age = "never finished" if found.age is None else f"{duration(found.age / 1000)} ago"
     rows: list[tuple[str, object]] = [
         ("format", found.format),
@@ -66,13 +83,20 @@ def info(backup: Backup, at: At = None, json: Json = False) -> None:
         *((f"items: {kind}", f"{count:,}") for kind, count in found.items.items()),
         ("items: deleted", f"{found.deleted:,}"),
         ("content", size(found.content_bytes)),
-        ("blobs", f"{found.blobs:,}, {size(found.blob_bytes)} on the disk"),
+        (stored, f"{found.blobs:,}, {size(found.blob_bytes)} on the disk"),
     ]
     if found.accounts_unreadable or found.unreadable:
         broken = f"{found.accounts_unreadable} accounts, {found.unreadable} items"
         rows.append(("unreadable", broken))
+    if found.scratch_bytes:
+        rows.append(("scratch space", f"{size(found.scratch_bytes)} for each account at once"))
     for name, value in rows:
         say(f"{name:<20}  {value}")
+    if found.missing:
+        say("")
+        say("Missing:")
+    for missing in found.missing:
+        say(f"  {missing.place}: {missing.what}" if missing.place else f"  {missing.what}")
 
 
 @app.command(epilog=examples("reinstate backup accounts /srv/backup --json"))
@@ -128,12 +152,12 @@ def folders(backup: Backup, account: Account, at: At = None, json: Json = False)
 
 @app.command(epilog=examples("reinstate backup item /srv/backup ann@example.com 2057"))
 def item(
-    backup: Backup,
+    backup: BackupPath,
     account: Account,
     item: Annotated[str, typer.Argument(metavar="ID", help="The item's or folder's id.")],
 ) -> None:
     """Print every state that the backup ever recorded of one item, as JSON."""
-    say_json(answers.backup_item(_source(backup), account, item))
+    say_json(answers.backup_item(_backup_path(backup), account, item))
 
 
 @app.command(
@@ -144,7 +168,7 @@ def item(
     )
 )
 def extract(
-    backup: Backup,
+    backup: BackupPath,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to make.")],
     account: Annotated[str, typer.Option("--account", help="The item's account.")] = "",
     item: Annotated[str, typer.Option("--item", metavar="ID", help="The item.")] = "",
@@ -155,7 +179,7 @@ def extract(
     """Write one item's content, checked against its digest, into a new file."""
     if bool(digest) == bool(account and item):
         raise UsageError(detail="name either --account and --item, or --digest")
-    made = answers.extract(_source(backup, at), to, account=account, item=item, digest=digest)
+    made = answers.extract(_backup_path(backup, at), to, account=account, item=item, digest=digest)
     if json:
         say_json(made)
     else:
@@ -163,9 +187,9 @@ def extract(
 
 
 @app.command(epilog=examples("reinstate backup check /srv/backup"))
-def check(backup: Backup, json: Json = False, quiet: Quiet = False) -> None:
+def check(backup: BackupPath, json: Json = False, quiet: Quiet = False) -> None:
     """Read everything and name what could not be restored; exits with 3 if there is anything."""
-    checking = check_backup(_source(backup))
+    checking = check_backup(_backup_path(backup))
     for finding in checking:
         if json:
             say_json_line(finding)
@@ -186,31 +210,50 @@ def check(backup: Backup, json: Json = False, quiet: Quiet = False) -> None:
         raise typer.Exit(3)
 
 
-@app.command(epilog=examples("reinstate backup build /srv/backup --from-maildir /srv/mail"))
+@app.command(
+    epilog=examples(
+        "reinstate backup build /srv/backup --from archives:/srv/archives",
+        "reinstate backup build /srv/backup --from-maildir /srv/mail",
+    )
+)
 def build(
     backup: Annotated[
         Path, typer.Argument(metavar="BACKUP", help="The Backup Path to make or add to.")
     ],
+    from_export: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="archives:DIR", help="Account archives, with their directory."
+        ),
+    ] = "",
     from_maildir: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--from-maildir",
             exists=True,
             file_okay=False,
             help="A folder of <domain>/<local>/Maildir trees.",
         ),
-    ],
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Build a Backup Path from Maildir trees; run again, it adds what has changed since."""
-    summary = build_from_maildir(from_maildir, backup)
+    """Build a Backup Path from exports or Maildir trees; run again, it adds what has changed
+    since. Exits with 3 if something was skipped."""
+    if from_export and from_maildir is None:
+        summary = build_from_export(open_export(from_export), backup)
+    elif from_maildir is not None and not from_export:
+        summary = build_from_maildir(from_maildir, backup)
+    else:
+        raise UsageError(detail="name either --from or --from-maildir")
     if json:
         say_json(summary)
-        return
-    for skipped in summary.skipped:
-        tell(f"skipped: {skipped}")
-    say(
-        f"{summary.accounts:,} accounts ({summary.accounts_deleted:,} gone),"
-        f" {summary.folders:,} folders, {summary.items_added:,} items added,"
-        f" {summary.items_changed:,} changed, {summary.items_deleted:,} deleted"
-    )
+    else:
+        for skipped in summary.skipped:
+            tell(f"skipped: {skipped}")
+        say(
+            f"{summary.accounts:,} accounts ({summary.accounts_deleted:,} gone),"
+            f" {summary.folders:,} folders, {summary.items_added:,} items added,"
+            f" {summary.items_changed:,} changed, {summary.items_deleted:,} deleted"
+        )
+    if summary.skipped:
+        raise typer.Exit(3)

@@ -37,11 +37,21 @@ def say(text: str = "") -> None:
     _put((printable(text) + "\n").encode(encoding, "replace"))
 
 
+def say_raw(text: str) -> None:
+    """A part of the answer as it stands, always in UTF-8: what no terminal is meant to show."""
+    _put(text.encode("utf-8", "replace"))
+
+
 def tell(text: str) -> None:
     """A line beside the answer: progress, notices, errors."""
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write((printable(text) + "\n").encode(encoding, "replace").decode(encoding))
     sys.stderr.flush()
+
+
+def tell_json_line(value: object) -> None:
+    """A line of JSON beside the answer."""
+    tell(msgspec.json.encode(value).decode())
 
 
 class _Hearer(io.FileIO):

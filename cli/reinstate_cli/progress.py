@@ -63,6 +63,16 @@ class PlainProgress(Observer):
     ) -> None:
         """Nothing to put away."""
 
+    def reading(self, done: int, accounts: int) -> None:
+        with self._lock:
+            self.say_at_times(f"reading the backup: {done:,}/{accounts:,} accounts")
+
+    def say_at_times(self, line: str) -> None:
+        """Shows a line that is new with each call; called with the lock held."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + PLAIN_INTERVAL
+            tell(line)
+
     def restore(self, restore: str, accounts: int, items: int) -> None:
         self.tally.items, self.tally.accounts = items, accounts
         tell(f"restore {restore}: {plural(accounts, 'account')}, {plural(items, 'item')}")
@@ -93,9 +103,7 @@ class PlainProgress(Observer):
 
     def changed(self) -> None:
         """The figures are new; called with the lock held."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + PLAIN_INTERVAL
-            tell(self.tally.line())
+        self.say_at_times(self.tally.line())
 
     def notice(self, text: str) -> None:
         tell(f"note: {text}")
@@ -137,6 +145,9 @@ class BarProgress(PlainProgress):
         self._enter(phase)
         with self._lock:
             self.changed()
+
+    def say_at_times(self, line: str) -> None:
+        self._bar.update(self._task, description=line)
 
     def changed(self) -> None:
         self._bar.update(self._task, completed=self.tally.done, description=self.tally.line())

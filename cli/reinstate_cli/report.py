@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reinstate_cli.console import duration, moment, plural, say, say_json, size, table
+from reinstate_cli.console import (
+    duration,
+    moment,
+    plural,
+    say,
+    say_json,
+    say_raw,
+    size,
+    table,
+    tell,
+)
 from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, RestoreId, examples
 from reinstate_journal import open_reader
+from reinstate_journal.errors import UsageError
+from reinstate_service.operations.csv_report import Rows, csv_lines
+from reinstate_service.operations.page import gather
+from reinstate_service.operations.page import render as render_page
 from reinstate_service.operations.report import Counts, Report, make_report
+from reinstate_service.operations.verification import Verified
 
 EPILOG = examples(
     "reinstate report",
     "reinstate report --failures 0",
+    "reinstate report --html report.html",
+    "reinstate report --csv items > items.csv",
     "reinstate report --json | jq '.failures[] | [.address, .item, .failure]'",
 )
 
@@ -24,6 +43,15 @@ def report(
     failures: Annotated[
         int, typer.Option("--failures", metavar="N", min=0, help="List so many failures; 0: all.")
     ] = 20,
+    csv: Annotated[
+        Rows | None, typer.Option("--csv", help="Print CSV: a row for each account or item.")
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", dir_okay=False, help="Write one self-contained page."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell what was restored and what was not.
@@ -32,13 +60,37 @@ def report(
 
     Exits with 3 if something that was asked for is not restored.
     """
+    if sum((json, csv is not None, html is not None)) > 1:
+        raise UsageError(detail="--json, --csv and --html exclude each other")
     with open_reader(journal) as reader:
+        if csv is not None:
+            for line in csv_lines(reader, restore, csv):
+                say_raw(line)
+        if html is not None:
+            _write(html, render_page(gather(reader, restore)))
         made = make_report(reader, restore)
     if json:
         say_json(made)
-    else:
+    elif csv is None and html is None:
         say(render(made, failures))
     raise typer.Exit(0 if made.whole else 3)
+
+
+def _write(file: Path, page: str) -> None:
+    """Writes the page, readable by its owner only, in place of an older one at once."""
+    new = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with open(new, "x", encoding="utf-8", opener=_private) as out:
+            out.write(page)
+        new.replace(file)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise UsageError(detail=f"{file}: {error.strerror}") from None
+    tell(f"Wrote {file}.")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def render(report: Report, limit: int = 20) -> str:
@@ -57,11 +109,12 @@ def render(report: Report, limit: int = 20) -> str:
         _totals(totals),
         "",
         table(
-            ("account", "state", "items", "restored", "skipped", "failed", "size"),
+            ("account", "state", "score", "items", "restored", "skipped", "failed", "size"),
             (
                 (
                     account.address or account.account,
                     account.state,
+                    account.score or "-",
                     account.counts.items,
                     account.counts.restored,
                     sum(account.counts.skipped.values()),
@@ -77,11 +130,21 @@ def render(report: Report, limit: int = 20) -> str:
     lines += _broken_accounts(report)
     lines += _failures(report, limit)
     lines += _filter_notes(report, limit)
+    lines += _verification(report.verification)
     lines += [
         "",
         _verdict(report),
     ]
     return "\n".join(lines)
+
+
+def _verification(verified: Verified | None) -> list[str]:
+    if verified is None:
+        return []
+    counts = ", ".join(f"{count:,} {name}" for name, count in verified.totals.items() if count)
+    how = "by content" if verified.deep else "by name, size, date and flags"
+    state = moment(verified.finished_at) if verified.finished_at else "cut off"
+    return ["", f"Verified {state}, {how}: {counts or 'no items'}"]
 
 
 def _verdict(report: Report) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from reinstate_journal.catalogue import Event, Moment
 from reinstate_journal.container_map import Containers
 from reinstate_journal.progress import Progress
+from reinstate_journal.statistics import Statistics
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -66,6 +67,10 @@ class Reader(Protocol):
     @property
     def containers(self) -> Containers:
         """Where each backup folder and mountpoint went."""
+
+    @property
+    def statistics(self) -> Statistics:
+        """Sums over the events of a restore."""
 
     def head(self) -> Head:
         """Position and chain of the last event; position 0 when there is none."""

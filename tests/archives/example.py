@@ -60,20 +60,21 @@ class Example:
         self.content[item.digest] = content
 
 
-def build(path: Path) -> Example:
-    """anna has a whole export without Junk, and her Junk in an archive of its own; bruno has
-    an export of a search, which has no folder records; room has none."""
+def build(path: Path, many: int = 0) -> Example:
+    """anna has a whole export without Junk, and her Junk in an archive of its own; her Team, which
+    bruno may read and write, has so `many` messages. bruno has an export of a search, which has
+    no folder records, and his mountpoint in another; room has none."""
     path.mkdir(parents=True)
     example = Example(path)
     (path / "directory.ldif").write_bytes(directory.zmslapcat(directory.example()))
-    _anna(example)
+    _anna(example, many)
     _bruno(example)
     for file in path.iterdir():
         os.utime(file, (EXPORTED, EXPORTED))
     return example
 
 
-def _anna(example: Example) -> None:
+def _anna(example: Example, many: int) -> None:
     box = Mailbox.with_folders()
     grants = metadata_of([Grant(directory.BRUNO, GranteeType.USER, "rwidx")])
     team = box.container(1, "Team", vt=5, c=5, **grants)
@@ -91,6 +92,8 @@ def _anna(example: Example) -> None:
     expected.contact({"lastName": "Doe/../Roe", "firstName": "John", "email": "john@example.com"})
     expected.contact({"lastName": "doe/../roe", "firstName": "john"})
     expected.event(EVENT)
+    for _ in range(many):
+        expected.message(team, "f", Flag.SEEN | Flag.FLAGGED)
     expected.documents("plan.odt", b"first", b"second", b"third")
     write(example.path, "anna@example.com.tgz", box.entries(without(JUNK)))
     write(example.path, "Anna@Example.com-junk.zip", box.entries(only(JUNK)))
@@ -106,6 +109,8 @@ def _bruno(example: Example) -> None:
         expected.message(INBOX, "", Flag.SEEN)
     expected.message(deeper, "u", Flag(0))
     write(example.path, "bru@example.com.tar", box.entries(only(INBOX, deeper)))
+    mounted = box.entries(lambda stored: stored.meta["type"] == 13)
+    write(example.path, "bruno@example.com mountpoints.zip", mounted)
 
 
 class _Expecting:

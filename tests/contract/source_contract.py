@@ -59,6 +59,13 @@ class SourceContract:
         assert identity.format
         assert identity == source.identity()
 
+    def test_says_what_it_takes_and_what_it_lacks(self, source: Source) -> None:
+        storage = source.storage()
+        assert storage.files > 0
+        assert storage.size > 0
+        cheap = list(source.missing(accounts=False))
+        assert list(source.missing())[: len(cheap)] == cheap
+
     def test_lists_accounts_by_address(self, source: Source, expected: Expected) -> None:
         found = list(source.accounts())
         assert found == sorted(expected.accounts.values(), key=lambda ref: (ref.address, ref.id))

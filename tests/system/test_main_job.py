@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 import oracle
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_service.destination.open import open_destination
-from reinstate_service.mapping.keywords import keyword_of
-from reinstate_service.model import MAIL_TYPES, Flag
+from reinstate_service.model import MAIL_TYPES
 from reinstate_service.operations.report import make_report
 from reinstate_service.operations.sample import Sample, SampleAccount, build_sample, demo_messages
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupPathSource
 from running import restore_here, run
 from system.dovecot import Dovecot, needs_dovecot, reachable_folder, tree_owner
+from system.served import as_served, own_folders, served
 
 REAL_MESSAGES = Path(__file__).parents[3] / "shared" / "data" / "messages"
-_FLAGS = {
-    Flag.SEEN: "\\Seen",
-    Flag.ANSWERED: "\\Answered",
-    Flag.FLAGGED: "\\Flagged",
-    Flag.DRAFT: "\\Draft",
-    Flag.DELETED: "\\Deleted",
-    Flag.FORWARDED: "$Forwarded",
-    Flag.MDN_SENT: "$MDNSent",
-}
 #: The names that differ between the backup and what a client sees.
 _RENAMED = {"Inbox": "INBOX"}
 
@@ -119,32 +107,7 @@ def test_an_imap_client_finds_exactly_the_backup(restored: Restored, server: Dov
                 server.imap(account.address, account.secret)
             continue
         with server.imap(account.address, account.secret) as client:
-            assert _served(client) == _wanted(source, account, places[account.id])
-
-
-def _folders(client: IMAPClient) -> list[str]:
-    """The account's own folders: neither other users' nor those that only lead to others."""
-    listed = client.list_folders()
-    return [
-        name
-        for flags, _, name in listed
-        if b"\\Noselect" not in flags and not name.startswith("shared/")
-    ]
-
-
-def _served(client: IMAPClient) -> Counter[tuple[object, ...]]:
-    served: Counter[tuple[object, ...]] = Counter()
-    for name in _folders(client):
-        client.select_folder(name, readonly=True)
-        served[name, "exists"] += 1
-        found = client.search()
-        messages = client.fetch(found, ["FLAGS", "INTERNALDATE", "BODY.PEEK[]"])
-        for message in messages.values():
-            flags = {flag.decode() for flag in message[b"FLAGS"]} - {"\\Recent"}
-            date = message[b"INTERNALDATE"].astimezone(UTC).timestamp()
-            body = message[b"BODY[]"]
-            served[name, _digest(body), frozenset(flags), int(date)] += 1
-    return served
+            assert served(client) == _wanted(source, account, places[account.id])
 
 
 def _wanted(
@@ -163,19 +126,9 @@ def _wanted(
         for item in folder.items:
             if item.deleted or item.type not in MAIL_TYPES:
                 continue
-            flags = {text for flag, text in _FLAGS.items() if flag in item.flags}
-            flags |= {keyword_of(tag) for tag in item.tags}
-            body = _crlf(b"".join(source.content(item)))
-            wanted[name, _digest(body), frozenset(flags), item.date // 1000] += 1
+            body = b"".join(source.content(item))
+            wanted[name, *as_served(item, body)] += 1
     return wanted
-
-
-def _crlf(body: bytes) -> bytes:
-    return body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-
-
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(_crlf(body)).hexdigest()
 
 
 @needs_dovecot
@@ -222,7 +175,7 @@ def test_mail_that_arrives_later_is_filed_by_the_restored_filter(
     server.lmtp("boss@example.com", anna.address, message)
     with server.imap(anna.address, anna.secret) as client:
         held = 0
-        for name in _folders(client):
+        for name in own_folders(client):
             client.select_folder(name, readonly=True)
             held += len(client.search(["SUBJECT", "[work] plan"]))
         assert held == 1

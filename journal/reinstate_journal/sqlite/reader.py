@@ -22,6 +22,8 @@ from reinstate_journal.sqlite.progress import ProgressProjection
 from reinstate_journal.sqlite.progress_queries import SqliteProgress
 from reinstate_journal.sqlite.projection import Projection, decode
 from reinstate_journal.sqlite.schema import require_current
+from reinstate_journal.sqlite.statistics import SqliteStatistics
+from reinstate_journal.statistics import Statistics
 
 _PAGE = 1000
 
@@ -68,6 +70,12 @@ class SqliteReader:
         """Where each backup folder and mountpoint went."""
         self._require(ContainerMapProjection())
         return SqliteContainers(self._connections)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Sums over the events of a restore."""
+        self._require(ProgressProjection())
+        return SqliteStatistics(self._connections, self._at)
 
     def head(self) -> Head:
         """Position and chain of the last event; position 0 when there is none."""

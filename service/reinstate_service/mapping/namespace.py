@@ -25,7 +25,8 @@ class Namespace(Frozen, frozen=True):
     two bytes each. `shared_prefix` leads to other users' folders, with `{domain}` and
     `{local}` filled in; where `mounts_in_place`, a mountpoint stands at its own path
     instead, and nothing has to be redirected to it. `sieve` are the extensions that its
-    scripts may require (RFC 5228 §6); without any, it keeps scripts as they were written.
+    scripts may require (RFC 5228 §6); without any, it keeps scripts as they were written. Where
+    it is `mail_only`, it holds neither collections nor settings of accounts.
     """
 
     separator: str = "/"
@@ -41,6 +42,7 @@ class Namespace(Frozen, frozen=True):
     shared_prefix: Path = ("shared", "{domain}", "{local}")
     mounts_in_place: bool = False
     sieve: tuple[str, ...] = ()
+    mail_only: bool = False
 
     def stored_bytes(self, segment: str) -> int:
         """How many bytes `segment` takes where it is stored."""

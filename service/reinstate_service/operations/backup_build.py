@@ -84,12 +84,24 @@ def build_from_maildir(
         return _bring_up(writer, BackupPathSource(backup), homes, clock())
 
 
-class _Counts:
+class BuildCounts:
     """What a run has done so far."""
 
     def __init__(self) -> None:
         self.folders = self.added = self.changed = self.deleted = 0
         self.skipped: list[str] = []
+
+    def summary(self, accounts: int, accounts_deleted: int) -> BuildSummary:
+        """What it has come to."""
+        return BuildSummary(
+            accounts,
+            accounts_deleted,
+            self.folders,
+            self.added,
+            self.changed,
+            self.deleted,
+            tuple(self.skipped),
+        )
 
 
 def _bring_up(
@@ -98,7 +110,7 @@ def _bring_up(
     homes: Sequence[tuple[str, str, Path]],
     moment: int,
 ) -> BuildSummary:
-    counts = _Counts()
+    counts = BuildCounts()
     domains = {domain: _id("domain", domain) for domain, _, _ in homes}
     for name, identifier in domains.items():
         writer.put_domain(Domain(identifier, name), moment)
@@ -117,15 +129,7 @@ def _bring_up(
         if domain_there.id not in domains.values():
             writer.delete_domain(domain_there.id, moment)
     writer.finish_scan(moment)
-    return BuildSummary(
-        len(homes),
-        gone,
-        counts.folders,
-        counts.added,
-        counts.changed,
-        counts.deleted,
-        tuple(counts.skipped),
-    )
+    return counts.summary(len(homes), gone)
 
 
 class _Mailbox:
@@ -137,7 +141,7 @@ class _Mailbox:
         source: BackupPathSource,
         account: str,
         moment: int,
-        counts: _Counts,
+        counts: BuildCounts,
     ) -> None:
         self._writer = writer
         self._account = account

@@ -27,13 +27,15 @@ from reinstate_service.model import (
 from reinstate_service.source.backup_path import BackupPathSource, layout
 from reinstate_service.source.backup_path.decode import item_of
 from reinstate_service.source.backup_path.records import RecordState, state_at
-from reinstate_service.source.contract import RecordUnreadable
+from reinstate_service.source.contract import Missing, RecordUnreadable, Source
 
 
 class BackupInfo(Frozen, frozen=True):
     """A backup in numbers. Times are milliseconds; `age` is since the last scan, None
     if none was ever finished. `items` counts by type what is there now, `deleted`
-    what was and is not; `blob_bytes` is what the blobs take on the disk."""
+    what was and is not. `blobs` are the files that hold contents, blobs or archives, and
+    `blob_bytes` is what they take on the disk; `scratch_bytes` is what a restore of one account
+    takes besides, and `missing` what the backup lacks."""
 
     path: str
     format: str
@@ -57,6 +59,8 @@ class BackupInfo(Frozen, frozen=True):
     content_bytes: int
     blobs: int
     blob_bytes: int
+    scratch_bytes: int = 0
+    missing: tuple[Missing, ...] = ()
 
 
 class AccountRow(Frozen, frozen=True):
@@ -100,7 +104,7 @@ class Extracted(Frozen, frozen=True):
     size: int
 
 
-def backup_info(source: BackupPathSource, now: int | None = None) -> BackupInfo:
+def backup_info(source: Source, now: int | None = None) -> BackupInfo:
     """Counts everything; reads every record once. Raises BackupError."""
     identity = source.identity()
     accounts: Counter[str] = Counter()
@@ -124,7 +128,7 @@ def backup_info(source: BackupPathSource, now: int | None = None) -> BackupInfo:
                 case Item():
                     items[item.type] += 1
                     others["bytes"] += item.size
-    blobs, blob_bytes = _measure_blobs(source)
+    storage = source.storage()
     moment = time.time_ns() // 1_000_000 if now is None else now
     last = identity.last_scan
     return BackupInfo(
@@ -148,20 +152,14 @@ def backup_info(source: BackupPathSource, now: int | None = None) -> BackupInfo:
         deleted=others["deleted"],
         unreadable=others["unreadable"],
         content_bytes=others["bytes"],
-        blobs=blobs,
-        blob_bytes=blob_bytes,
+        blobs=storage.files,
+        blob_bytes=storage.size,
+        scratch_bytes=storage.scratch,
+        missing=tuple(source.missing()),
     )
 
 
-def _measure_blobs(source: BackupPathSource) -> tuple[int, int]:
-    number = size = 0
-    for entry in source.blob_entries():
-        number += 1
-        size += entry.stat(follow_symlinks=False).st_size
-    return number, size
-
-
-def backup_accounts(source: BackupPathSource) -> Iterator[AccountRow]:
+def backup_accounts(source: Source) -> Iterator[AccountRow]:
     """Every account by address, those that cannot be read last. Raises BackupError."""
     for ref in source.accounts():
         if isinstance(ref, AccountRef):
@@ -171,7 +169,7 @@ def backup_accounts(source: BackupPathSource) -> Iterator[AccountRow]:
             yield AccountRow(str(ref.fields["account"]), problem=str(ref))
 
 
-def find_account(source: BackupPathSource, account: str) -> str:
+def find_account(source: Source, account: str) -> str:
     """The id of the account that is meant by an id or an address.
 
     Of several that had the address, the one that is not deleted. Raises UsageError.
@@ -181,14 +179,15 @@ def find_account(source: BackupPathSource, account: str) -> str:
     found = [
         ref
         for ref in source.accounts()
-        if isinstance(ref, AccountRef) and ref.address.lower() == account.lower()
+        if isinstance(ref, AccountRef)
+        and (ref.id == account or ref.address.lower() == account.lower())
     ]
     if not found:
         raise UsageError(detail=f"the backup has no account {account}")
     return min(found, key=lambda ref: ref.deleted).id
 
 
-def backup_folders(source: BackupPathSource, account: str) -> Iterator[FolderRow]:
+def backup_folders(source: Source, account: str) -> Iterator[FolderRow]:
     """The folders and mountpoints of an account (id or address), by path. Raises BackupError."""
     identifier = find_account(source, account)
     containers = source.containers(identifier)

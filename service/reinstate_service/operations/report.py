@@ -6,8 +6,9 @@ opened, so a report can be made months later from the journal's file.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,13 @@ from reinstate_journal.events import ItemFailed, ItemInDoubt, account_stream
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account, Restore, Run, Tally
 from reinstate_service.model import Frozen, Path
+from reinstate_service.operations.score import Score, account_score, worst
+from reinstate_service.operations.verification import (
+    Verification,
+    Verified,
+    last_verification,
+)
+from reinstate_service.restore.verification.findings import Kind
 
 
 class NoRestore(UsageError):
@@ -46,13 +54,15 @@ class Counts(Frozen, frozen=True, omit_defaults=False):
 
 
 class AccountReport(Frozen, frozen=True, omit_defaults=False):
-    """One account. A skipped one counts its items as skipped for the account's reason."""
+    """One account. A skipped one counts its items as skipped for the account's reason. `score` is
+    how consistent it is, by the restore and the last verification; None if it was skipped."""
 
     account: str
     address: str
     state: str
     reason: str
     counts: Counts
+    score: Score | None = None
 
 
 class Failure(Frozen, frozen=True, omit_defaults=False):
@@ -82,8 +92,9 @@ class FilterNote(Frozen, frozen=True, omit_defaults=False):
 
 
 class Report(Frozen, frozen=True, omit_defaults=False):
-    """A restore as its journal has it. `head` is the journal's last position and its chain
-    in hex: the report can be checked against the journal by it."""
+    """A restore as its journal has it. `score` is that of its worst account, `verification` the
+    last one; `head` is the journal's last position and its chain in hex: the report can be
+    checked against the journal by it."""
 
     restore: Restore
     runs: tuple[Run, ...]
@@ -91,6 +102,8 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     accounts: tuple[AccountReport, ...]
     failures: tuple[Failure, ...]
     filter_notes: tuple[FilterNote, ...]
+    score: Score
+    verification: Verified | None
     head: tuple[int, str]
 
     @property
@@ -130,9 +143,15 @@ def make_report(journal: Reader, restore: str | None = None) -> Report:
     for tally in journal.progress.all_tallies(chosen.restore):
         tallies[tally.account].append(tally)
     known = list(journal.progress.accounts(chosen.restore))
+    failures = tuple(_failures(journal, chosen.restore, known))
+    verification = last_verification(journal, chosen.restore)
+    troubles = _troubles(failures, verification)
     accounts = tuple(
         sorted(
-            (_account(account, tallies[account.account]) for account in known),
+            (
+                _account(account, tallies[account.account], troubles[account.account])
+                for account in known
+            ),
             key=lambda account: account.address,
         )
     )
@@ -141,19 +160,53 @@ def make_report(journal: Reader, restore: str | None = None) -> Report:
         runs=runs_of(journal, chosen.restore),
         totals=_sum(account.counts for account in accounts),
         accounts=accounts,
-        failures=tuple(_failures(journal, chosen.restore, known)),
+        failures=failures,
         filter_notes=tuple(_filter_notes(journal, chosen.restore, known)),
+        score=worst([account.score for account in accounts if account.score]),
+        verification=verification.summary if verification else None,
         head=(head.position, head.chain.hex()),
     )
 
 
-def _account(account: Account, tallies: list[Tally]) -> AccountReport:
-    counts = _counts(tallies)
+class Troubles(NamedTuple):
+    """What speaks against an account: items lost, and everything else."""
+
+    lost: int = 0
+    others: int = 0
+
+
+def _troubles(
+    failures: Iterable[Failure], verification: Verification | None
+) -> dict[str, Troubles]:
+    lost: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for failure in failures:
+        (lost if failure.item else others)[failure.account] += 1
+    for verified in verification.accounts if verification else ():
+        lost[verified.account] += verified.missing + verified.different
+    for finding in verification.findings if verification else ():
+        if (finding.what != "item" and finding.kind != Kind.CHANGED) or finding.kind == Kind.EXTRA:
+            others[finding.account] += 1
+    found = lost.keys() | others.keys()
+    return defaultdict(Troubles, {one: Troubles(lost[one], others[one]) for one in found})
+
+
+def _account(account: Account, tallies: list[Tally], troubles: Troubles) -> AccountReport:
     if account.state == "skipped":
         items = account.items or 0
         counts = Counts(items=items, skipped={f"account: {account.reason}": items})
+        return AccountReport(
+            account.account, account.address, account.state, account.reason, counts
+        )
+    counts = _counts(tallies)
     reason = f"{account.failure}: {account.reason}" if account.failure else account.reason
-    return AccountReport(account.account, account.address, account.state, reason, counts)
+    score = account_score(
+        items=counts.items,
+        lost=troubles.lost,
+        troubles=troubles.others,
+        broken=account.state == "failed",
+    )
+    return AccountReport(account.account, account.address, account.state, reason, counts, score)
 
 
 def _counts(tallies: Iterable[Tally]) -> Counts:

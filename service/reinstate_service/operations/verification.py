@@ -19,6 +19,18 @@ from reinstate_service.model import Frozen
 COUNTS = ("there", "changed", "missing", "different", "extra", "arrived", "earlier")
 
 
+class Verified(Frozen, frozen=True, omit_defaults=False):
+    """A verification in short; see `Verification`."""
+
+    number: int
+    position: int
+    finished_at: int | None
+    deep: bool
+    sample: int
+    whole: bool | None
+    totals: dict[str, int]
+
+
 class Verification(Frozen, frozen=True, omit_defaults=False):
     """One verification. `totals` sums what `AccountVerified` counts; `whole` is None while it is
     not finished. Times are milliseconds, `position` is that of its first event."""
@@ -35,6 +47,19 @@ class Verification(Frozen, frozen=True, omit_defaults=False):
     objects: int
     accounts: tuple[AccountVerified, ...]
     findings: tuple[VerificationFinding, ...]
+
+    @property
+    def summary(self) -> Verified:
+        """It in short."""
+        return Verified(
+            number=self.number,
+            position=self.position,
+            finished_at=self.finished_at,
+            deep=self.deep,
+            sample=self.sample,
+            whole=self.whole,
+            totals=self.totals,
+        )
 
 
 def last_verification(journal: Reader, restore: str) -> Verification | None:

@@ -33,6 +33,7 @@ from reinstate_service.model import (
     UnreadableItem,
 )
 from reinstate_service.restore.context import Context
+from reinstate_service.restore.failures import Failures
 from reinstate_service.restore.fencing import deliver_fenced, is_mail, settle
 from reinstate_service.restore.grants import give_grants, open_grants, renew_grants
 from reinstate_service.restore.plan import plan_folders, with_roles
@@ -75,9 +76,11 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         places = _restore_folders(context, recorder, mailbox, containers)
         fresh = not context.journal.progress.tallies(recorder.stream)
         pass_ = _Pass(context, recorder, mailbox, places, ref, fenced=fenced, fresh=fresh)
-        for batch in _batches(context.source.items(ref.id)):
+        failures = Failures(context, recorder.stream if unfinished else None)
+        for batch in _batches(failures.without(context.source.items(ref.id))):
             context.check_stop()
             pass_.restore(batch)
+        recorder.append(*failures.vanished())
     # What was reopened has ended what the journal knew of the state.
     known = context.journal.progress.account(context.log.restore, ref.id)
     if known is None or known.items_state != state:

@@ -6,6 +6,9 @@ from __future__ import annotations
 class Observer:
     """Hears what happens; this one keeps silent. Called from several threads at once."""
 
+    def reading(self, done: int, accounts: int) -> None:
+        """So many of the accounts have been looked at; nothing is restored yet."""
+
     def restore(self, restore: str, accounts: int, items: int) -> None:
         """A run over so many accounts and items begins."""
 

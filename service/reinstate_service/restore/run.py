@@ -25,6 +25,7 @@ from reinstate_journal.journal import Journal
 from reinstate_service.destination.contract import Destination
 from reinstate_service.model import AccountRef, BackupIdentity, Frozen
 from reinstate_service.restore.context import Context
+from reinstate_service.restore.counting import count_all, count_items
 from reinstate_service.restore.finishing import finish_account, owners
 from reinstate_service.restore.items import restore_items
 from reinstate_service.restore.observer import Observer
@@ -208,8 +209,10 @@ def _context(
 
 def _phases(context: Context, read: Read) -> None:
     chosen = read.selection.chosen
-    total = sum(context.source.count_items(ref.id) for ref in chosen)
-    context.observer.restore(context.log.restore, len(chosen), total)
+    for missing in context.source.missing(accounts=False):
+        if not missing.place:
+            context.observer.notice(missing.what)
+    context.observer.restore(context.log.restore, len(chosen), count_all(context, chosen))
     _record_skipped(context, read)
     with _phase(context, 1, chosen):
         provision(context, read.provisioning, chosen)
@@ -250,7 +253,7 @@ def _record_skipped(context: Context, read: Read) -> None:
                 account=ref.id,
                 address=ref.address,
                 reason=reason,
-                items=context.source.count_items(ref.id),
+                items=count_items(context, ref),
             )
             context.log.append_news(skipped, reason)
     for error in read.unreadable:

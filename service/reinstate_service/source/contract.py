@@ -25,6 +25,7 @@ from reinstate_service.model import (
     Containers,
     DistributionList,
     Domain,
+    Frozen,
     Item,
     UnreadableItem,
 )
@@ -109,6 +110,23 @@ class UnsafeName(ItemError):
     message = "{detail}"
 
 
+class Storage(Frozen, frozen=True):
+    """What a backup takes on the disk: so many `files` that hold contents, of so many bytes in
+    all. `scratch` is what an account needs at most of the space for temporary files, in bytes."""
+
+    files: int
+    size: int
+    scratch: int = 0
+
+
+class Missing(Frozen, frozen=True):
+    """Something that the infrastructure had and the backup has not. `place` is the account's
+    address or the file that it is about, empty for the backup as a whole."""
+
+    place: str
+    what: str
+
+
 class Source(Protocol):
     """A backup, read at one moment."""
 
@@ -118,6 +136,13 @@ class Source(Protocol):
 
     def identity(self) -> BackupIdentity:
         """Whose backup it is. Raises NotABackup, VendorFormat."""
+
+    def storage(self) -> Storage:
+        """What it takes on the disk; looks at everything. Raises BackupError."""
+
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:
+        """What it lacks, as far as it can tell; without `accounts` only what is known without
+        reading them, and cheap. Raises BackupError."""
 
     def domains(self) -> Iterator[Domain]:
         """Every domain, by name. Raises BackupError."""
@@ -153,3 +178,15 @@ class Source(Protocol):
         """The item's bytes in pieces of bounded size; checked against size limit and
         digest, so that a caller who saw the end knows that they are right.
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece."""
+
+
+class Export(Source, Protocol):
+    """A backup that may be one of a part, and says of which."""
+
+    def lists_everything(self) -> bool:
+        """Whether a domain, class of service, list or account that is not in it is gone.
+        Raises BackupError."""
+
+    def holds_everything(self, account: str, container: str) -> bool:
+        """Whether an item of that folder that is not in it is gone, and the folder, mountpoint,
+        search or tag itself if it is not in it. Raises AccountUnreadable."""

@@ -6,7 +6,7 @@ import re
 
 from reinstate_journal.errors import UsageError
 from reinstate_service.source.backup_path import BackupPathSource
-from reinstate_service.source.contract import Source
+from reinstate_service.source.contract import Export, Source
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+-]*):(.+)", re.DOTALL)
 
@@ -23,11 +23,25 @@ def open_source(location: str, at: int | None = None) -> Source:
         case "backup":
             return BackupPathSource(path, at)
         case "archives":
-            # Calendars take a tenth of a second to import.
-            from reinstate_service.source.archives import ArchivesSource  # noqa: PLC0415
-
-            return ArchivesSource(path, at)
+            return _archives(path, at)
     raise UsageError(
         detail=f"{location} names no kind of backup that reinstate knows:"
         " use PATH, backup:PATH or archives:DIR"
     )
+
+
+def open_export(location: str) -> Export:
+    """The source at `location`, `archives:DIR`, to build a Backup Path from. Reads nothing yet.
+
+    Raises UsageError.
+    """
+    if (match := _SCHEME.fullmatch(location)) and match[1] == "archives":
+        return _archives(match[2])
+    raise UsageError(detail=f"{location} is nothing that a backup is built from: use archives:DIR")
+
+
+def _archives(path: str, at: int | None = None) -> Export:
+    # Calendars take a tenth of a second to import.
+    from reinstate_service.source.archives import ArchivesSource  # noqa: PLC0415
+
+    return ArchivesSource(path, at)

@@ -80,6 +80,21 @@ def moved(destination: MaildirDestination) -> list[bool]:
         return list(alice.relocate(STRAY, BOB, TEAM, alice.item_names(STRAY)))
 
 
+@pytest.fixture
+def before_each_move(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], object]], None]:
+    """Lets something happen in the moment before a file moves, whose name it is given."""
+    move = Disk.move
+
+    def arrange(happens: Callable[[str], object]) -> None:
+        def meanwhile(self: Disk, parent: int, name: str, new_parent: int, new_name: str) -> None:
+            happens(name)
+            move(self, parent, name, new_parent, new_name)
+
+        monkeypatch.setattr(Disk, "move", meanwhile)
+
+    return arrange
+
+
 def test_a_message_keeps_its_name_whoever_wrote_it_and_whatever_became_of_its_flags(
     destination: MaildirDestination, stray: Path
 ) -> None:
@@ -144,17 +159,14 @@ def test_flags_may_change_at_the_moment_of_the_move(
     destination: MaildirDestination,
     stray: Path,
     team: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    before_each_move: Callable[[Callable[[str], object]], None],
 ) -> None:
-    as_dovecot_left_it(stray)
-    move = Disk.move
-
-    def meanwhile(self: Disk, parent: int, name: str, new_parent: int, new_name: str) -> None:
+    def read(name: str) -> None:
         if name == DOVECOTS[0]:
             (stray / "new" / name).rename(stray / "cur" / f"{name}:2,Sb")
-        move(self, parent, name, new_parent, new_name)
 
-    monkeypatch.setattr(Disk, "move", meanwhile)
+    as_dovecot_left_it(stray)
+    before_each_move(read)
     assert moved(destination) == [True] * 3
     assert (team / "dovecot-keywords").read_text().startswith("0 one\n")
     assert f"{DOVECOTS[0]}:2,Sa" in files(team / "cur")
@@ -164,17 +176,10 @@ def test_a_message_that_its_user_removes_at_that_moment_is_told(
     destination: MaildirDestination,
     stray: Path,
     team: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    before_each_move: Callable[[Callable[[str], object]], None],
 ) -> None:
     as_dovecot_left_it(stray)
-    move = Disk.move
-
-    def meanwhile(self: Disk, parent: int, name: str, new_parent: int, new_name: str) -> None:
-        if name == DOVECOTS[1]:
-            (stray / "cur" / name).unlink()
-        move(self, parent, name, new_parent, new_name)
-
-    monkeypatch.setattr(Disk, "move", meanwhile)
+    before_each_move(lambda name: (stray / "cur" / name).unlink() if name == DOVECOTS[1] else None)
     assert moved(destination) == [True, False, True]
     assert len(files(team / "cur")) == 1
 
@@ -183,17 +188,10 @@ def test_a_target_that_goes_at_that_moment_stops_the_move(
     destination: MaildirDestination,
     stray: Path,
     team: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    before_each_move: Callable[[Callable[[str], object]], None],
 ) -> None:
     as_dovecot_left_it(stray)
-    move = Disk.move
-
-    def meanwhile(self: Disk, parent: int, name: str, new_parent: int, new_name: str) -> None:
-        if (team / "new").exists():
-            (team / "new").rmdir()
-        move(self, parent, name, new_parent, new_name)
-
-    monkeypatch.setattr(Disk, "move", meanwhile)
+    before_each_move(lambda _: (team / "new").exists() and (team / "new").rmdir())
     with pytest.raises(ChangedMeanwhile):
         moved(destination)
     assert files(stray / "new") == [DOVECOTS[0]]

@@ -120,6 +120,7 @@ class Accounts:
             roles=_ROLES,
             shared_prefix=prefix,
             sieve=self._sieve_extensions(),
+            mail_only=True,
         )
 
     def _sieve_place(self) -> tuple[str, int]:

@@ -81,6 +81,8 @@ class AccountVerifier:
         existing = mailbox.folders()
         place = _placing(existing, namespace)
         expected = expect_account(self.journal, self.views, known, self.cos_names, place)
+        if namespace.mail_only:
+            expected.leave_out_all_but_mail()
         result = AccountResult(objects=1)
         result.findings += _settings(expected, there)
         self._folders(result, expected, existing, mailbox)

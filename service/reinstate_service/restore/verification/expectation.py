@@ -25,7 +25,7 @@ from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account as Known
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.mapping.keywords import keyword_of
-from reinstate_service.model import Account, Item, Path, revision
+from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
 from reinstate_service.restore.items import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
@@ -51,8 +51,9 @@ class Expectation:
     """One account. `folders` are those it should have, and whether the restore made them;
     `grants` by folder and grantee; `filters` the digests that each script may have, none if they
     are not known; `settings` is None and `quota` is None where they are not to be compared.
-    `absent` are settings that the destination has no place for, `mapped` attributes whose ids
-    mean the destination's objects now. `unreadable` says why the backup told nothing of it."""
+    `collections` are the folders for other than mail, as far as the backup tells; `absent` are
+    settings that the destination has no place for, `mapped` attributes whose ids mean the
+    destination's objects now. `unreadable` says why the backup told nothing of it."""
 
     known: Known
     existed: bool = False
@@ -64,7 +65,14 @@ class Expectation:
     absent: frozenset[str] = frozenset()
     mapped: frozenset[str] = frozenset()
     quota: int | None = None
+    collections: frozenset[Path] = frozenset()
     unreadable: str = ""
+
+    def leave_out_all_but_mail(self) -> None:
+        """Expects no more than a mail server holds."""
+        self.settings = self.quota = None
+        for path in self.collections:
+            self.folders.pop(path, None)
 
 
 def expect_account(
@@ -109,6 +117,7 @@ class _Reading:
             account = self._account()
             for moment in set(self._moments.values()) or self._views.moments:
                 self._ask_backup(moment)
+            self._ask_for_collections()
         except AccountUnreadable as error:
             result.unreadable = str(error)
         if account is not None:
@@ -187,6 +196,16 @@ class _Reading:
                 date=record.date,
                 flags=record.flags,
                 keywords=tuple(one for one in keywords if is_keyword(one) and one not in lost),
+            )
+
+    def _ask_for_collections(self) -> None:
+        source = self._views.source(self._views.last.moment)
+        if source is not None:
+            containers = source.containers(self._result.known.account, deleted=True)
+            self._result.collections = frozenset(
+                self._places[folder.id]
+                for folder in containers.folders
+                if folder.view not in MAIL_TYPES and folder.id in self._places
             )
 
     def _settings(self, account: Account, cos_names: Mapping[str, str]) -> None:

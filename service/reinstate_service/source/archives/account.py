@@ -153,10 +153,12 @@ class AccountArchives:
         with self._unpacking:
             self._scratch = None
 
-    def _failure(self, error: OSError | sqlite3.Error) -> AccountUnreadable | ScratchFull:
+    def _failure(self, error: OSError | sqlite3.Error) -> AccountUnreadable:
         if isinstance(error, sqlite3.Error) or error.errno in {errno.ENOSPC, errno.EDQUOT}:
             folders = f"{self._cache.folder} or {scratch_folder()}"
-            return ScratchFull(path=self._backup, folder=folders, detail=error)
+            return ScratchFull(
+                account=self.account, path=self._backup, folder=folders, detail=error
+            )
         return self._unreadable(error)
 
     def _unreadable(self, error: OSError) -> AccountUnreadable:

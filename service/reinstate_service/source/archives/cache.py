@@ -13,9 +13,12 @@ import shutil
 import stat
 import tempfile
 import weakref
+from importlib.metadata import version
 from pathlib import Path
 
 _SUFFIX, _UNFINISHED = ".index", ".unfinished"
+#: Another release may make other contents of the same archives.
+_RELEASE = version("reinstate")
 
 
 class Cache:
@@ -49,7 +52,7 @@ class Cache:
 
     def place(self, account: str, stamp: str) -> Path:
         """Where the index of an account lies whose archives have this stamp."""
-        return self.folder / f"{self._prefix(account)}{stamp}{_SUFFIX}"
+        return self.folder / f"{self._prefix(account)}{_RELEASE}-{stamp}{_SUFFIX}"
 
     def new(self, account: str) -> Path:
         """A new file to write an index into."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reinstate_journal.errors import BackupError
-from reinstate_service.source.contract import ItemError
+from reinstate_service.source.contract import AccountUnreadable, ItemError
 
 
 class ArchiveTruncated(ItemError):
@@ -51,9 +50,9 @@ class TypeUnknown(ItemError):
     message = "items of type {type} are not restored"
 
 
-class ScratchFull(BackupError):
-    """There is no room for the index or the contents of an archive."""
+class ScratchFull(AccountUnreadable):
+    """There is no room for the index or the contents of an account's archives."""
 
-    message = "{path} cannot be read: no room in {folder}: {detail}"
+    message = "Account {account} cannot be read from {path}: no room in {folder}: {detail}"
     hint = "Free space there, or name another place with TMPDIR or REINSTATE_CACHE; then resume"
     retryable = True

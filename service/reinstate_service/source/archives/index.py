@@ -226,6 +226,11 @@ class Index:
         found = self._all("SELECT start, size FROM bodies WHERE digest = ?", (digest,))
         return found[0] if found else None
 
+    def body_bytes(self) -> int:
+        """What all bodies take in the scratch file."""
+        found: int = self._all("SELECT coalesce(max(start + size), 0) FROM bodies")[0][0]
+        return found
+
     def content(self, digest: str) -> bytes | None:
         """The content that was made and has this digest."""
         found = self._all("SELECT content FROM contents WHERE digest = ?", (digest,))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import contextlib
 import os
-import re
 import threading
 from collections.abc import Iterator
 
+from reinstate_journal.errors import BackupError
 from reinstate_service.model import (
     AbsentItem,
     Account,
@@ -22,28 +21,27 @@ from reinstate_service.model import (
     UnreadableItem,
 )
 from reinstate_service.source import numbers
+from reinstate_service.source.archives import missing
 from reinstate_service.source.archives.account import AccountArchives
 from reinstate_service.source.archives.cache import Cache
 from reinstate_service.source.archives.containers import containers_of
 from reinstate_service.source.archives.converting import tag_names
 from reinstate_service.source.archives.folder import ArchivesFolder, read_folder
 from reinstate_service.source.archives.index import Found, Index
+from reinstate_service.source.archives.opened import Opened
 from reinstate_service.source.archives.rows import ContainerRow, ItemRow
+from reinstate_service.source.archives.vouching import is_vouched_for
 from reinstate_service.source.contract import (
     AccountUnreadable,
-    BlobCorrupt,
-    BlobMissing,
-    BlobTooLarge,
     ItemRecord,
-    UnsafeName,
+    Missing,
+    Storage,
 )
 
 FORMAT = "archives/1"
 #: All archives count as one server's: a newer export, wherever it lies, goes on with the same
 #: restore, and what it has in common with the older one is recognised.
 SERVER = "archives"
-_DIGEST = re.compile(r"[A-Za-z0-9+,]{43}=")
-_PIECE = 1 << 20
 
 
 class ArchivesSource:
@@ -59,8 +57,7 @@ class ArchivesSource:
         self._cache = Cache(os.path.realpath(self._path))
         self._lock = threading.Lock()
         self._folder: ArchivesFolder | None = None
-        self._accounts: dict[str, AccountArchives] = {}
-        self._worked_on: dict[int, AccountArchives] = {}
+        self._opened = Opened(self._open)
 
     @property
     def path(self) -> str:
@@ -79,6 +76,37 @@ class ArchivesSource:
         """Whose backup it is; its last scan is the newest file. Raises NotABackup."""
         folder = self.folder
         return BackupIdentity(SERVER, folder.directory.product, FORMAT, folder.newest)
+
+    def storage(self) -> Storage:
+        """The archives, and what the bodies of the largest account take. Raises BackupError."""
+        files = [file.path for held in self.folder.archives.values() for file in held]
+        try:
+            size = sum(path.stat().st_size for path in files)
+        except OSError as error:
+            raise BackupError(path=self._path, detail=error) from error
+        scratch = 0
+        for account in self.folder.archives:
+            with contextlib.suppress(AccountUnreadable):
+                scratch = max(scratch, self._index(account).body_bytes())
+        return Storage(len(files), size, scratch)
+
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:
+        """What the export left out; without `accounts` no archive is read for it.
+        Raises BackupError."""
+        yield from missing.of_the_whole(self.folder)
+        yield from missing.of_files(self.folder)
+        for ref in self.accounts() if accounts else ():
+            account = self.account(ref.id)
+            try:
+                index = self._index(ref.id)
+                rows = self._containers(ref.id, index)
+                held, records = self.containers(ref.id), self.items(ref.id)
+            except AccountUnreadable as error:
+                yield Missing(ref.address, str(error))
+                continue
+            yield from missing.of_an_account(account, self.folder, rows, held, records)
+            for number, note in index.notes():
+                yield Missing(ref.address, f"item {number}: {note}")
 
     def domains(self) -> Iterator[Domain]:
         """Every domain, by name. Raises BackupError."""
@@ -112,17 +140,18 @@ class ArchivesSource:
 
     def state(self, account: str) -> str:
         """A stamp of the names, sizes and times of its archives. Raises AccountUnreadable."""
-        return self._archives(account).stamp()
+        self._require(account)
+        return self._opened.archives(account).stamp()
 
     def count_items(self, account: str) -> int:
         """How many records `items` will yield. Raises AccountUnreadable."""
-        index = self.index(account)
+        index = self._index(account)
         return index.count() + len(self._troubles(account, index))
 
     def containers(self, account: str, *, deleted: bool = False) -> Containers:  # noqa: ARG002
         """The folders, mountpoints, searches and tags: those that have a record, and folders
         that only items tell of. No archive knows of deleted ones. Raises AccountUnreadable."""
-        index = self.index(account)
+        index = self._index(account)
         directory = self.folder.directory
         rows = self._containers(account, index)
         return containers_of(rows, index.places(), directory.product, directory.names)
@@ -139,12 +168,23 @@ class ArchivesSource:
         }
         return {key: one[1] for key, one in newest.items() if one is not None}
 
+    def lists_everything(self) -> bool:
+        """Whether there is a directory. Raises BackupError."""
+        return self._is_described()
+
+    def holds_everything(self, account: str, container: str) -> bool:
+        """Whether all of the folder is in the archives, which are whole. Raises
+        AccountUnreadable."""
+        index = self._index(account)
+        if index.troubles() or not self.folder.archives.get(account):
+            return False
+        return is_vouched_for(int(container), self._containers(account, index), index.places())
+
     def items(self, account: str) -> Iterator[ItemRecord]:
         """Every item once, by ascending id; last what is no item. Of several archives that have
         it, the newest state counts. Raises AccountUnreadable, before the first."""
-        archives = self._archives(account)
-        index = self.index(account)
-        self._work_on(archives)
+        index = self._index(account)
+        self._opened.work_on(account)
         return self._items(account, index)
 
     def _items(self, account: str, index: Index) -> Iterator[ItemRecord]:
@@ -163,74 +203,17 @@ class ArchivesSource:
         """The item's bytes in pieces of at most 1 MiB, checked as they pass.
 
         The first call for an account unpacks its archives. Raises BlobMissing, BlobCorrupt,
-        UnsafeName, at any piece; AccountUnreadable, ScratchFull at the first.
+        BlobTooLarge, UnsafeName, at any piece; AccountUnreadable, ScratchFull at the first.
         """
-        if not _DIGEST.fullmatch(item.digest):
-            raise UnsafeName(detail=f"{item.digest!r} is no digest")
-        pieces = self._pieces(item.digest)
-        if pieces is None:
-            raise BlobMissing(digest=item.digest)
-        digest, size = hashlib.sha256(), 0
-        try:
-            for piece in pieces:
-                digest.update(piece)
-                size += len(piece)
-                if size > item.size:
-                    raise BlobTooLarge(digest=item.digest, limit=item.size)
-                for start in range(0, len(piece), _PIECE):
-                    yield piece[start : start + _PIECE]
-        except OSError as error:
-            detail = f"it cannot be read: {error.strerror}"
-            raise BlobCorrupt(digest=item.digest, detail=detail) from error
-        if base64.b64encode(digest.digest()).decode().replace("/", ",") != item.digest:
-            raise BlobCorrupt(digest=item.digest, detail="its archive has changed")
-        if size != item.size:
-            detail = f"it has {size} bytes where its item says {item.size}"
-            raise BlobCorrupt(digest=item.digest, detail=detail)
+        return self._opened.content(item, self.folder.archives)
 
-    def _pieces(self, digest: str) -> Iterator[bytes] | None:
-        """The content with this digest: of the account that this thread is at, else of one that
-        has been read, else of any."""
-        mine = self._worked_on.get(threading.get_ident())
-        with self._lock:
-            known = list(self._accounts.values())
-        for archives in dict.fromkeys((mine, *known)):
-            if archives is not None and (found := archives.pieces(digest)) is not None:
-                return found
-        for account in self.folder.archives.keys() - {one.account for one in known}:
-            self.index(account)
-            if (found := self._archives(account).pieces(digest)) is not None:
-                return found
-        return None
-
-    def _work_on(self, archives: AccountArchives) -> None:
-        """This thread is through with the account that it was at before: what was unpacked of
-        it may go, unless another thread is at it as well."""
-        with self._lock:
-            before = self._worked_on.get(threading.get_ident())
-            self._worked_on[threading.get_ident()] = archives
-            if before is None or before in self._worked_on.values():
-                return
-        before.release()
-
-    def index(self, account: str) -> Index:
-        """What the account's archives hold, read where it is not known. Raises
-        AccountUnreadable, ScratchFull."""
-        return self._archives(account).index(self._contacts_of)
-
-    def _contacts_of(self, account: str) -> dict[str, str]:
-        try:
-            return self._archives(account).contacts()
-        except AccountUnreadable:
-            return {}  # who is in a group of a broken account's contacts is kept as text
-
-    def _archives(self, account: str) -> AccountArchives:
+    def _index(self, account: str) -> Index:
         self._require(account)
+        return self._opened.index(account)
+
+    def _open(self, account: str) -> AccountArchives:
         files = self.folder.archives.get(account, ())
-        with self._lock:
-            if account not in self._accounts:
-                self._accounts[account] = AccountArchives(account, files, self._path, self._cache)
-            return self._accounts[account]
+        return AccountArchives(account, files, self._path, self._cache)
 
     def _allowed(self, account: str) -> frozenset[int]:
         """The numbers of the account's archives that were there at the moment."""

@@ -44,7 +44,9 @@ from reinstate_service.source.contract import (
     AccountUnreadable,
     ItemError,
     ItemRecord,
+    Missing,
     RecordUnreadable,
+    Storage,
     UnsafeName,
 )
 from reinstate_service.source.numbers import HIDDEN
@@ -213,6 +215,18 @@ class BackupPathSource:
     def blob(self, digest: str, limit: int = 1 << 33) -> Iterator[bytes]:
         """The bytes behind a digest, at most `limit`. Raises as `content` does."""
         return self._blobs.content_of(digest, limit)
+
+    def storage(self) -> Storage:
+        """How many blobs there are, and what they take. Raises BackupError."""
+        files = size = 0
+        for entry in self.blob_entries():
+            files += 1
+            size += entry.stat(follow_symlinks=False).st_size
+        return Storage(files, size)
+
+    def missing(self, *, accounts: bool = True) -> Iterator[Missing]:  # noqa: ARG002
+        """Nothing: a Backup Path does not know what it lacks; `backup check` finds damage."""
+        return iter(())
 
     def blob_entries(self) -> Iterator[os.DirEntry[str]]:
         """Every blob's file, in no order. Raises BackupError."""

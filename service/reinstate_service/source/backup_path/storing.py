@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import os
 import zlib
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -168,37 +169,40 @@ class BlobStore:
         self._tree = tree
         self._folders = folders
 
-    def put(self, content: bytes | Path) -> tuple[str, int]:
-        """Stores the content if no blob has its digest; answers digest and size."""
+    def put(self, content: bytes | Path | Iterator[bytes]) -> tuple[str, int]:
+        """Stores the content if no blob has its digest; answers digest and size.
+
+        A file or pieces of any size are read once. A file is opened without following a link
+        at its end. Raises OSError, UnsafeName, and what the pieces raise.
+        """
+        if isinstance(content, bytes):
+            return self._put_whole(content)
         if isinstance(content, Path):
-            return self._put_file(content)
+            with os.fdopen(layout.open_file(str(content)), "rb", buffering=0) as file:
+                return self._put_pieces(iter(lambda: file.read(_PIECE), b""))
+        return self._put_pieces(content)
+
+    def _put_whole(self, content: bytes) -> tuple[str, int]:
         digest = _name(hashlib.sha256(content).digest())
         path = f"{self._folders.need(f'{layout.ITEMS}/{digest[:2]}')}/{digest}"
         if not _exists(path):
             store(path, zlib.compress(content, 6, _GZIP))
         return digest, len(content)
 
-    def _put_file(self, source: Path) -> tuple[str, int]:
-        """A file of any size, read once: packed under a temporary name until its digest is known.
-
-        It is opened without following a link at its end. Raises OSError, UnsafeName.
-        """
-        with os.fdopen(layout.open_file(str(source)), "rb", buffering=0) as file:
-            piece = file.read(_PIECE)
-            if len(piece) < _PIECE:
-                return self.put(piece)
-            return self._put_stream(file, piece)
-
-    def _put_stream(self, file: io.FileIO, piece: bytes) -> tuple[str, int]:
+    def _put_pieces(self, pieces: Iterator[bytes]) -> tuple[str, int]:
+        """One piece as it is; several are packed under a temporary name until the digest is
+        known."""
+        first, second = next(pieces, b""), next(pieces, None)
+        if second is None:
+            return self._put_whole(first)
         digest, pack, size = hashlib.sha256(), zlib.compressobj(6, zlib.DEFLATED, _GZIP), 0
         temporary = Path(self._folders.need(layout.ITEMS)) / ".blob.new"
         try:
             with temporary.open("wb") as packed:
-                while piece:
+                for piece in chain((first, second), pieces):
                     digest.update(piece)
                     size += len(piece)
                     packed.write(pack.compress(piece))
-                    piece = file.read(_PIECE)
                 packed.write(pack.flush())
             name = _name(digest.digest())
             path = f"{self._folders.need(f'{layout.ITEMS}/{name[:2]}')}/{name}"

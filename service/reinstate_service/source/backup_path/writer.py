@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -207,7 +207,7 @@ class BackupWriter:
         account: str,
         item: str,
         *,
-        content: bytes | Path,
+        content: bytes | Path | Iterator[bytes],
         folder: str,
         date: int,
         type: ItemType = ItemType.MESSAGE,  # noqa: A002 - as the model calls it
@@ -219,7 +219,7 @@ class BackupWriter:
         origin: str = "",
         start: int | None = None,
     ) -> Item:
-        """Stores the content (bytes, or a file that is read in pieces) and records the item."""
+        """Stores the content (bytes, a file, or pieces) and records the item."""
         digest, size = self._blobs.put(content)
         return self.put_item_state(
             account,

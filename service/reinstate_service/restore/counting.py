@@ -1,0 +1,37 @@
+"""How many items there are, before the first of them is restored: for progress and report.
+
+A source of archives reads each of them for that, hours of work in a large backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from reinstate_service.model import AccountRef
+from reinstate_service.restore.context import Context
+from reinstate_service.source.contract import AccountUnreadable
+
+
+def count_all(context: Context, refs: Sequence[AccountRef]) -> int:
+    """The items of all the accounts, several of which are counted at once. Raises Interrupted."""
+    workers = max(1, context.options.concurrent_accounts)
+    total = 0
+    with ThreadPoolExecutor(workers, thread_name_prefix="count") as pool:
+        for done, count in enumerate(pool.map(partial(count_items, context), refs), 1):
+            total += count
+            context.observer.reading(done, len(refs))
+    return total
+
+
+def count_items(context: Context, ref: AccountRef) -> int:
+    """The account's items, 0 if it cannot be read: that ends its own part, not the run.
+
+    Raises Interrupted.
+    """
+    context.check_stop()
+    try:
+        return context.source.count_items(ref.id)
+    except AccountUnreadable:
+        return 0
