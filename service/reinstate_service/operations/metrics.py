@@ -11,7 +11,16 @@ from pathlib import Path
 from reinstate_journal.errors import UsageError
 from reinstate_service.operations.status import RestoreStatus, Status
 
-_STATES = ("running", "cut off", "interrupted", "stopped", "aborted", "incomplete", "finished")
+_STATES = (
+    "running",
+    "cut off",
+    "interrupted",
+    "suspended",
+    "stopped",
+    "aborted",
+    "incomplete",
+    "finished",
+)
 
 #: Labels and value of one line.
 _Sample = tuple[dict[str, str], float]
