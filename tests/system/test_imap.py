@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 import oracle
@@ -149,3 +154,29 @@ def _set_quota(live: LiveServer, quota: int) -> None:
     tree = MaildirDestination(live.tree)
     tree.set_quota(ALICE, quota)
     tree.close()
+
+
+@pytest.mark.long
+def test_a_message_of_100_mib_takes_less_than_200_mib_of_memory(tmp_path: Path) -> None:
+    with live_server([ALICE]) as live:
+        live.configure(timeout=120)
+        _write_large(tmp_path / "backup", 2, 100 * 2**20)
+        options = live.options(tmp_path / "backup")
+        code = (
+            "import sys, msgspec; from pathlib import Path; from running import restore_here;"
+            "from reinstate_service.restore.options import Options;"
+            "restore_here(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=Options));"
+            "print(Path('/proc/self/status').read_text())"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "r.db", msgspec.json.encode(options)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
+        assert int(peak) < 200 * 1024
+        with live.destination().mailbox(ALICE) as mailbox:
+            found = [item.size for item in mailbox.contents(lambda _: False)]
+        assert found == [100 * 2**20] * 2
