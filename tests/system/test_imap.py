@@ -90,6 +90,12 @@ def test_a_second_run_changes_nothing(restored: Restored) -> None:
         assert reader.head() == head
 
 
+def test_the_server_is_verified_by_content(restored: Restored) -> None:
+    """Also the messages that have other line ends there."""
+    told = run("verify", "--journal", restored.journal, "--deep")
+    assert "208 restored items = 208 there" in told
+
+
 def test_an_account_that_is_not_there_fails_alone(restored: Restored, tmp_path: Path) -> None:
     sample = build_sample(tmp_path / "backup", demo_messages())
     (known, *_) = oracle.restored_accounts(sample)
