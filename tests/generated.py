@@ -17,12 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-from typer.main import get_command
 
 import fault_points
+from commands import whole_command
 from crash.matrix import Row, counted, rows
 from large_journal import write_large_journal
-from reinstate_cli.main import app
 from reinstate_journal import events, open_reader
 from reinstate_journal.catalogue import Event
 from reinstate_journal.crashpoints import POINTS
@@ -75,9 +74,9 @@ def _ending(event: type[Event]) -> str:
 
 def cli_page() -> str:
     """docs/cli.md: the help of every command, as it is printed."""
-    root = get_command(app)
+    root = whole_command()
     parts = [f"{_NOTE}\n# The command line\n\n```text\n{_help(root, 'reinstate')}\n```"]
-    for name, command in sorted(root.commands.items()):  # type: ignore[attr-defined]
+    for name, command in sorted(root.commands.items()):
         parts.append(_section(command, f"reinstate {name}"))
         for verb, below in sorted(getattr(command, "commands", {}).items()):
             parts.append(_section(below, f"reinstate {name} {verb}"))

@@ -49,6 +49,11 @@ def tell(text: str) -> None:
     sys.stderr.flush()
 
 
+def tell_json_line(value: object) -> None:
+    """A line of JSON beside the answer."""
+    tell(msgspec.json.encode(value).decode())
+
+
 class _Hearer(io.FileIO):
     """Where what is told goes. A terminal that was closed hears nothing, which is no error."""
 

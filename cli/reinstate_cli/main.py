@@ -9,33 +9,24 @@ from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated
 
-import msgspec
 import typer
 
-from reinstate_cli import (
-    abort,
-    backup,
-    demo,
-    destination,
-    doctor,
-    explain,
-    journal,
-    plan,
-    report,
-    restore,
-    resume,
-    status,
-    verify,
+from reinstate_cli.console import (
+    ReaderGone,
+    finish,
+    say,
+    tell,
+    tell_json_line,
+    tell_whoever_listens,
 )
-from reinstate_cli import (
-    map as map_,
-)
-from reinstate_cli.console import ReaderGone, finish, say, tell, tell_whoever_listens
+from reinstate_cli.documented import at_the_front
 from reinstate_cli.options import EXIT_CODES, is_text
+from reinstate_cli.verbs import Verbs
 from reinstate_journal.errors import ReinstateError, UsageError
 
 app = typer.Typer(
     name="reinstate",
+    cls=Verbs,
     epilog=EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -62,12 +53,6 @@ def root(
     """Restores the backup of a mail infrastructure onto another one, resumably and provably."""
 
 
-for verb in (demo, plan, restore, resume, abort, status, report, verify, explain, map_, doctor):
-    app.command(epilog=verb.EPILOG)(getattr(verb, verb.__name__.rpartition(".")[2]))
-for group in (backup, journal, destination):
-    app.add_typer(group.app)
-
-
 def main() -> None:
     """Runs the command line and ends the process with a code that tells the truth."""
     tell_whoever_listens()
@@ -80,8 +65,9 @@ def answer(arguments: Sequence[str]) -> int:
         if not is_text(argument):
             detail = f"{argument!r} is no text in UTF-8, so neither journal nor JSON can hold it"
             return _explain(UsageError(detail=detail), arguments)
+    arguments = at_the_front(arguments)
     try:
-        code = app([*arguments], prog_name="reinstate", standalone_mode=False)
+        code = app(arguments, prog_name="reinstate", standalone_mode=False)
         finish()
     except ReaderGone:
         return 0
@@ -114,7 +100,7 @@ def _explain(error: ReinstateError, arguments: Sequence[str]) -> int:
             "exit_code": error.exit_code,
             "retryable": error.retryable,
         }
-        tell(msgspec.json.encode(record).decode())
+        tell_json_line(record)
     else:
         tell(f"reinstate: {error}")
         if advice:

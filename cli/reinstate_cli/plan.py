@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reinstate_cli.console import moment, plural, say, say_json_line
+from reinstate_cli.console import moment, plural, say, say_json_line, size
 from reinstate_cli.options import Json, examples
 from reinstate_cli.selecting import with_selection
 from reinstate_service.mapping.folders import Reason
@@ -83,6 +83,8 @@ def _render_account(account: AccountPreview, *, every_folder: bool) -> Iterator[
         + (f" ({counts})" if counts else "")
     )
     # What an administrator has to know comes first.
+    if not account.fits and account.room is not None:
+        yield f"    NO ROOM    {size(account.size)} do not fit: {size(account.room)} are left"
     for grantee, reason in account.refused_grants:
         yield f"    REFUSED    grant to {grantee}: {reason}"
     for mountpoint in sorted(account.mountpoints, key=lambda one: (not one.refused, one.ground)):

@@ -24,12 +24,15 @@ NOTHING_TO_DO = "Nothing to do: this backup holds nothing that was not restored 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def carry_out(journal: Path, options: Options, *, as_json: bool, quiet: bool) -> None:
+def carry_out(
+    journal: Path, options: Options, *, as_json: bool, quiet: bool, retrying: bool = False
+) -> None:
     """Restores, then prints the report. Ends the command with code 0 or 3.
 
     Raises Interrupted after a signal, and every error that ends a run early.
     """
-    finished = restore_with_progress(journal, options, silent=quiet or as_json)
+    silent = quiet or as_json
+    finished = restore_with_progress(journal, options, silent=silent, retrying=retrying)
     with open_reader(journal) as reader:
         report = make_report(reader, finished.restore)
     with suppress(ReaderGone):  # the exit code counts, whoever listens
@@ -43,13 +46,15 @@ def carry_out(journal: Path, options: Options, *, as_json: bool, quiet: bool) ->
     raise typer.Exit(0 if report.whole else 3)
 
 
-def restore_with_progress(journal: Path, options: Options, *, silent: bool) -> Finished:
+def restore_with_progress(
+    journal: Path, options: Options, *, silent: bool, retrying: bool = False
+) -> Finished:
     """Restores while showing how far it is; a signal makes it end after the batch in hand.
 
     Raises Interrupted after a signal, and every error that ends a run early.
     """
     with choose_progress(silent=silent) as progress, stop_on_signal() as stop:
-        return start_restore(journal, options, progress, stop)
+        return start_restore(journal, options, progress, stop, retrying=retrying)
 
 
 @contextmanager

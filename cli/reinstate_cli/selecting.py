@@ -111,6 +111,24 @@ def selection(
             help="Skip and report larger items: 50M, 1G; 0: none.",
         ),
     ] = "0",
+    bad_item_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--bad-item-limit",
+            metavar="N",
+            min=0,
+            help="Suspend when more items than this could not be restored. Default: never.",
+        ),
+    ] = None,
+    large_item_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--large-item-limit",
+            metavar="N",
+            min=0,
+            help="Suspend when more items than this exceed --max-file-size. Default: never.",
+        ),
+    ] = None,
     force_as_external_restore: Annotated[
         bool,
         typer.Option(
@@ -172,6 +190,8 @@ def selection(
         provisioning_only=provisioning_only,
         restore_datasource=restore_datasource,
         max_file_size=byte_count(max_file_size),
+        bad_item_limit=bad_item_limit,
+        large_item_limit=large_item_limit,
         force_as_external_restore=force_as_external_restore,
         concurrent_accounts=concurrent_accounts,
         notifications=_names("--notifications", notifications),

@@ -99,6 +99,14 @@ def _next(one: RestoreStatus, current: Status) -> list[str]:
     if one.state in {"cut off", "interrupted", "stopped"}:
         why = f": {one.run.reason}" if one.state == "stopped" else ""
         return ["", f"It was {one.state}{why}", f"Go on with: reinstate resume{which}"]
+    if one.state == "suspended":
+        return [
+            "",
+            f"{one.run.reason}",
+            f"What they are: reinstate report{which}",
+            f"Accept them with: reinstate approve{which}, then go on with: reinstate resume{which}",
+            f"Or try them again: reinstate retry{which}",
+        ]
     if one.state == "incomplete":
         return ["", f"What could not be restored: reinstate report{which}"]
     return []

@@ -36,6 +36,11 @@ def verification_stream(restore: str) -> str:
     return f"verification/{restore}"
 
 
+def approved(failure: str) -> str:
+    """Why a step counts as skipped whose failure was accepted."""
+    return f"approved: {failure}"
+
+
 def item_step(item: str, digest: str) -> str:
     """The identity of restoring one item with one content.
 
@@ -72,7 +77,7 @@ class RunStarted(Event, frozen=True):
 
 class RunEnded(Event, frozen=True):
     """The process stopped working: finished, incomplete (something failed),
-    interrupted, stopped (by an error), or aborted."""
+    interrupted, suspended (more failed than was allowed), stopped (by an error), or aborted."""
 
     run: int
     outcome: str
@@ -397,6 +402,40 @@ class ItemInDoubt(Event, frozen=True):
 
     def step(self) -> str:
         return item_step(self.item, self.digest)
+
+
+class _Approved(Event, frozen=True):
+    """Shared by the events that accept a failure; `accepted` is its class, or its reason."""
+
+    ends: ClassVar[Outcome] = Outcome.SKIPPED
+    accepted: str
+
+    @property
+    def reason(self) -> str:
+        """Why the step counts as skipped."""
+        return approved(self.accepted)
+
+
+class ItemApproved(_Approved, frozen=True):
+    """An administrator accepts that an item could not be restored: it counts as skipped from now
+    on. It is recorded as failed again only if it fails for another reason."""
+
+    item: str
+    folder: str
+    digest: str = ""
+    size: int = 0
+
+    def step(self) -> str:
+        return item_step(self.item, self.digest)
+
+
+class StepApproved(_Approved, frozen=True):
+    """An administrator accepts that a step which concerns no item failed."""
+
+    ended: str
+
+    def step(self) -> str:
+        return self.ended
 
 
 class ItemReopened(Event, frozen=True):

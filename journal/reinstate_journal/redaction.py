@@ -22,6 +22,7 @@ from reinstate_journal.catalogue import Event
 from reinstate_journal.journal import Head, Reader
 
 _REVISION = re.compile(r"[0-9a-f]{12}")
+_CLASS = re.compile(r"[A-Z][A-Za-z]+")
 _STEP = re.compile(r"((?:configure )?(?:domain|cos|list)|account|configure|filters) ?(.*)")
 _KEPT_SEGMENTS = frozenset({"INBOX", "shared", "Sent", "Drafts", "Trash", "Junk", "Archive"})
 _KEPT_SCRIPTS = frozenset({"incoming", "outgoing", "before", "after"})
@@ -85,6 +86,10 @@ class Pseudonyms:
         """A script that its user has named."""
         return text if text in _KEPT_SCRIPTS else self.of("script", text)
 
+    def failure(self, text: str) -> str:
+        """What failed: the name of a class, or a text."""
+        return text if _CLASS.fullmatch(text) else self.of("reason", text)
+
     def name(self, text: str) -> str:
         """What a finding is about: an id, or a name."""
         return text if text.isdecimal() else self.address(text)
@@ -117,6 +122,7 @@ _RULES: dict[str, Callable[[Pseudonyms, str], str]] = {
     **dict.fromkeys(("before", "after", "revision", "state"), Pseudonyms.revision),
     **dict.fromkeys(("create", "use", "ended"), Pseudonyms.step),
     **dict.fromkeys(("script", "scripts"), Pseudonyms.script),
+    "accepted": Pseudonyms.failure,
     "digest": Pseudonyms.digest,
     "granted": Pseudonyms.grant,
     "items": _rule("message"),

@@ -1,5 +1,5 @@
-"""A restore onto a live IMAP server that dies between intent, effect and outcome, and again while
-it recovers, ends with every message there once."""
+"""A restore onto a live IMAP server that dies between intent, effect and outcome, or whose
+connection does, and again while it recovers, ends with every message there once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from pathlib import Path
 import pytest
 
 from crash.killing import CONTEXT
+from crash.proxy import Mischief, Proxy
 from crash.stage import GONE, Death
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_journal.crashpoints import At, Point, watch
+from reinstate_journal.errors import ReinstateError
 from reinstate_journal.events import DeliveryIntended, ItemRestored
+from reinstate_service.destination.imap import session
 from reinstate_service.model import Account, Domain, Flag, Folder, Role, Tag
+from reinstate_service.operations.report import make_report
 from reinstate_service.restore import items
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupWriter
@@ -27,6 +31,7 @@ from system.live import LiveServer, crlf_digest, live_server
 from team import ALICE, DAY
 
 pytestmark = needs_dovecot
+LONG = "REINSTATE_LONG" in os.environ
 
 ADDRESS = "alice@example.test"
 #: Two of them are the same, one has bare line ends, one has no header.
@@ -132,7 +137,8 @@ def must_be_whole(live: LiveServer, journal: Path) -> None:
     with open_reader(journal) as reader:
         done = [one.event for one in reader.read(types=[ItemRestored])]
     assert len(done) == len(CONTENTS)
-    assert not restore_here(journal, live.options(live.folder / "backup")).began
+    whole = restore_here(journal, live.options(live.folder / "backup"))
+    assert not whole.began
 
 
 @pytest.mark.parametrize("hit", [1, 3])
@@ -170,3 +176,62 @@ def test_only_what_is_open_is_looked_for(live: LiveServer, journal: Path) -> Non
     with open_reader(journal) as reader:
         assert reader.progress.open_intents(intents[0].stream) == []
     must_be_whole(live, journal)
+
+
+def _through(live: LiveServer, journal: Path, proxy: Proxy) -> bool:
+    """Restores through the proxy; answers whether the run came to its end."""
+    options = live.options(live.folder / "backup", f"imap://127.0.0.1:{proxy.port}")
+    with proxy:
+        try:
+            restore_here(journal, options)
+        except ReinstateError:
+            return False
+    return True
+
+
+@pytest.fixture
+def in_fours(monkeypatch: pytest.MonkeyPatch, live: LiveServer) -> Iterator[None]:
+    """Small batches, a server that is given up soon, and one name for it whatever its port."""
+    monkeypatch.setattr(items, "BATCH_ITEMS", 4)
+    monkeypatch.setattr(session, "_FIRST_DELAY", 0.01)
+    live.configure(timeout=2, identity="the server")
+    yield
+    live.configure()
+
+
+@pytest.fixture(scope="module")
+def commands(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """What a restore says that nothing disturbs."""
+    live.configure(identity="the server")
+    live.empty()
+    proxy = Proxy(live.dovecot.imap_port)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(items, "BATCH_ITEMS", 4)
+        assert _through(live, tmp_path_factory.mktemp("whole") / "r.db", proxy)
+    return proxy.commands
+
+
+@pytest.mark.usefixtures("in_fours")
+@pytest.mark.parametrize("mischief", Mischief, ids=lambda one: one.name)
+def test_whatever_happens_to_the_connection_everything_is_there_once(
+    live: LiveServer, commands: list[bytes], tmp_path: Path, mischief: Mischief
+) -> None:
+    """At every APPEND, and at every other command in the long runs."""
+    turn = list(Mischief).index(mischief)
+    for place, name in enumerate(commands):
+        if not (LONG or (name == b"APPEND" and place % 3 == turn % 3)):
+            continue
+        live.empty()
+        journal = tmp_path / f"{place}.db"
+        for attempt in range(4):
+            at = place if attempt == 0 else -1
+            whole = _through(live, journal, Proxy(live.dovecot.imap_port, at, mischief))
+            if whole and not _failed(journal):
+                break
+        must_be_whole(live, journal)
+
+
+def _failed(journal: Path) -> bool:
+    """Whether the last run left something to do, as for a quota that was used up."""
+    with open_reader(journal) as reader:
+        return not make_report(reader).whole

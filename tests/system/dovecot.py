@@ -181,6 +181,7 @@ class Dovecot:
 
 
 def free_ports(count: int) -> list[int]:
+    """So many ports that nobody listens at."""
     """Ports of 127.0.0.1 that nobody listens at."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import oracle
@@ -39,10 +39,14 @@ plugin {{
 """
 
 
-class LiveServer:
-    """A server with accounts that are empty; everything lies in `folder`."""
+_MASTER_LOGIN = {"method": "master", "user": MASTER}
 
-    def __init__(self, folder: Path, addresses: Iterable[str]) -> None:
+
+class LiveServer:
+    """A server with accounts that are empty; everything lies in `folder`. `further` is more of
+    Dovecot's configuration."""
+
+    def __init__(self, folder: Path, addresses: Iterable[str], further: str = "") -> None:
         self.folder = folder
         self.addresses = list(addresses)
         self.tree = folder / "mail"
@@ -51,7 +55,7 @@ class LiveServer:
         masters = folder / "masters"
         masters.write_text(f"{MASTER}:{{PLAIN}}{WORD}\n", encoding="utf-8")
         self._make_accounts()
-        self.dovecot = Dovecot(self.tree, _MASTERS.format(masters=masters))
+        self.dovecot = Dovecot(self.tree, _MASTERS.format(masters=masters) + further)
 
     def _make_accounts(self) -> None:
         made = MaildirDestination(self.tree, owner=tree_owner())
@@ -69,27 +73,29 @@ class LiveServer:
         """The destination as the command line takes it."""
         return f"imap://127.0.0.1:{self.dovecot.imap_port}"
 
-    def configure(self, **keys: object) -> None:
-        """Writes restore.toml, with further keys of [imap]."""
-        domains = {address.rpartition("@")[2]: address for address in self.addresses}
-        named = ", ".join(f'"{domain}" = "{address}"' for domain, address in domains.items())
-        lines = [f"{key} = {value!r}" for key, value in keys.items()]
+    def configure(self, login: Mapping[str, str] | None = None, **keys: object) -> None:
+        """Writes restore.toml, with these keys of [imap] and [imap.login]; by default the master
+        user logs in, in the clear."""
         secret = self.folder / "secret"
         secret.write_text(WORD + "\n", encoding="utf-8")
         secret.chmod(0o600)
+        given = {
+            "tls": "none",
+            "settle_seconds": 0.5,
+            "sieve": f"127.0.0.1:{self.dovecot.sieve_port}",
+            **keys,
+        }
+        domains = {address.rpartition("@")[2]: address for address in reversed(self.addresses)}
         self.config.write_text(
             "\n".join(
                 [
                     "[imap]",
-                    'tls = "none"',
-                    "settle_seconds = 0.5",
-                    f'sieve = "127.0.0.1:{self.dovecot.sieve_port}"',
-                    f"domains = {{ {named} }}",
-                    *lines,
+                    *(f"{key} = {value!r}" for key, value in given.items()),
+                    "[imap.domains]",
+                    *(f"{domain!r} = {address!r}" for domain, address in domains.items()),
                     "[imap.login]",
-                    'method = "master"',
-                    f'user = "{MASTER}"',
-                    f'secret = {{ file = "{secret}" }}',
+                    *(f"{key} = {value!r}" for key, value in (login or _MASTER_LOGIN).items()),
+                    f"secret = {{ file = {str(secret)!r} }}",
                     "",
                 ]
             ),

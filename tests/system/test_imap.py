@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,13 +12,20 @@ import pytest
 import oracle
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
+from reinstate_service.destination.maildir import MaildirDestination
+from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.operations.report import make_report
 from reinstate_service.operations.sample import Sample, build_sample, demo_messages
+from reinstate_service.source.backup_path import BackupWriter
 from running import run
 from system.dovecot import needs_dovecot
 from system.live import LiveServer, as_served, live_server
+from team import DAY
 
 pytestmark = needs_dovecot
+
+ACCOUNT = "11111111-0000-4000-8000-00000000000a"
+ALICE = "alice@example.test"
 
 
 class Restored(NamedTuple):
@@ -95,3 +103,49 @@ def test_an_account_that_is_not_there_fails_alone(restored: Restored, tmp_path: 
     assert set(states.values()) == {"failed"}
     assert all("cannot log in" in one.reason for one in report.accounts if one.state == "failed")
     assert restored.live is not live
+
+
+def test_a_quota_that_overflows_fails_items_one_by_one_and_is_told_beforehand(
+    tmp_path: Path,
+) -> None:
+    with live_server([ALICE]) as live:
+        _write_large(tmp_path / "backup", 40, 10_000)
+        _set_quota(live, 200 * 1024)
+        command = (tmp_path / "backup", live.location, "--config", live.config)
+        assert "NO ROOM    390.6 KiB do not fit: 200.0 KiB are left" in run("plan", *command)
+        journal = ("--journal", tmp_path / "r.db")
+        run("restore", *command, *journal, expect=3)
+        with open_reader(tmp_path / "r.db") as reader:
+            totals = make_report(reader).totals
+        assert set(totals.failed) == {"OverQuota"}
+        assert 0 < totals.restored < 40
+        assert totals.restored + totals.failed["OverQuota"] == 40
+        _set_quota(live, 0)
+        assert "NO ROOM" not in run("plan", *command)
+        run("resume", *journal)
+        with live.destination().mailbox(ALICE) as mailbox:
+            found = Counter(item.digest for item in mailbox.contents())
+        assert (len(found), found.total()) == (40, 40)
+
+
+def _write_large(path: Path, count: int, size: int) -> None:
+    with BackupWriter(path, clock=lambda: DAY, durable=False) as writer:
+        writer.put_domain(Domain("d", "example.test"))
+        writer.put_account(Account(ACCOUNT, ALICE))
+        writer.put_folder(ACCOUNT, Folder("2", "", "Inbox", role=Role.INBOX))
+        for number in range(count):
+            head = b"Subject: %d\r\n\r\n" % number
+            writer.put_item(
+                ACCOUNT,
+                str(1000 + number),
+                content=head + b"x" * (size - len(head) - 2) + b"\r\n",
+                folder="2",
+                date=DAY,
+            )
+        writer.finish_scan(DAY)
+
+
+def _set_quota(live: LiveServer, quota: int) -> None:
+    tree = MaildirDestination(live.tree)
+    tree.set_quota(ALICE, quota)
+    tree.close()

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.main import get_command
 
 import generated
+from commands import whole_command
 from crash.matrix import rows
-from reinstate_cli.main import app
 from reinstate_service.operations.sample import build_sample, demo_messages
 from running import COMMAND
 from unit.cli.waiting import wait_for_the_first_item
@@ -78,7 +77,7 @@ def test_every_row_of_the_fault_matrix_stands_in_the_table_with_what_was_run() -
 
 def test_every_verb_is_documented() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in whole_command().commands.items():
         for verb in (name, *(f"{name} {below}" for below in getattr(command, "commands", {}))):
             assert f"\n## reinstate {verb}\n" in page
 
@@ -87,10 +86,10 @@ def test_every_verb_is_documented() -> None:
 def test_every_command_in_the_documents_is_one_that_reinstate_knows(page: str, line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
     end = next((place for place, word in enumerate(words) if word in {"|", ">", "&&"}), None)
-    command, name = get_command(app), "reinstate"
+    command, name = whole_command(), "reinstate"
     rest = words[:end]
     while rest and rest[0] in getattr(command, "commands", {}):
-        command, name = command.commands[rest[0]], f"{name} {rest[0]}"  # type: ignore[attr-defined]
+        command, name = command.commands[rest[0]], f"{name} {rest[0]}"
         rest = rest[1:]
     assert name != "reinstate" or rest[:1] == ["--version"], f"{page}: no such verb: {line}"
     if not rest and page != "README.md":

@@ -129,9 +129,7 @@ class ProgressProjection:
                     steps[row.stream_id, step] = _ended(event, event.ends, row.position)
             elif isinstance(event, events.ItemReopened):
                 steps[row.stream_id, event.step()] = None
-            counted = _counted(event)
-            if counted is not None:
-                outcome, reason, count, size = counted
+            for outcome, reason, count, size in _counted(event):
                 tally = tallies.setdefault((row.stream_id, outcome, reason), [0, 0])
                 tally[0] += count
                 tally[1] += size
@@ -174,19 +172,25 @@ def _ended(event: Event, ends: Outcome, position: int) -> tuple[int, str | None,
     return _CODES[ends], reason, getattr(event, "size", 0), position
 
 
-def _counted(event: Event) -> tuple[int, str, int, int] | None:
-    """Outcome, reason, and what the event adds in items and bytes (ItemRestored aside)."""
+def _counted(event: Event) -> list[tuple[int, str, int, int]]:
+    """Outcomes, reasons, and what the event adds to each in items and bytes (ItemRestored
+    aside)."""
     match event:
         case events.ItemSkipped():
-            return _SKIPPED, event.reason, 1, event.size
+            return [(_SKIPPED, event.reason, 1, event.size)]
         case events.ItemFailed():
-            return _FAILED, event.failure, 1, event.size
+            return [(_FAILED, event.failure, 1, event.size)]
         case events.ItemInDoubt():
-            return _DOUBT, event.reason, 1, event.size
+            return [(_DOUBT, event.reason, 1, event.size)]
         case events.ItemReopened():
-            return _CODES[event.was], event.reason, -1, -event.size
+            return [(_CODES[event.was], event.reason, -1, -event.size)]
+        case events.ItemApproved():
+            return [
+                (_FAILED, event.accepted, -1, -event.size),
+                (_SKIPPED, event.reason, 1, event.size),
+            ]
         case _:
-            return None
+            return []
 
 
 def _restore_created(event: events.RestoreCreated, place: _Place, at: int) -> list[Sql]:

@@ -265,6 +265,10 @@ class Destination(Protocol):
     def set_quota(self, address: str, quota: int) -> None:
         """Sets it. Raises Missing."""
 
+    def room(self, address: str) -> int | None:
+        """How many more bytes the account can hold, None if nothing limits a restore; for the
+        plan. Raises Missing."""
+
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """Stores a data source with its secrets; True if it is new or changed. Raises Missing."""
 

@@ -13,7 +13,15 @@ from reinstate_service.mapping.mountpoints import (
     Owner,
     map_mountpoints,
 )
-from reinstate_service.model import AccountRef, Containers, Filters, Frozen, Path, UnreadableItem
+from reinstate_service.model import (
+    AccountRef,
+    Containers,
+    Filters,
+    Frozen,
+    Item,
+    Path,
+    UnreadableItem,
+)
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.plan import (
     FolderPlan,
@@ -43,7 +51,8 @@ def _provision(kind: str, name: str, is_there: Callable[[str], bool]) -> Provisi
 
 class AccountPreview(Frozen, frozen=True, omit_defaults=False):
     """One account: what becomes of it, its items, folders, grants, mountpoints, and of those
-    filters that have to be translated."""
+    filters that have to be translated. `size` is the bytes to be restored, `room` what the
+    account can hold besides what it holds already, None if nothing limits it."""
 
     account: str
     address: str
@@ -56,6 +65,13 @@ class AccountPreview(Frozen, frozen=True, omit_defaults=False):
     refused_grants: tuple[tuple[str, str], ...]
     mountpoints: tuple[MountpointDecision, ...]
     filters: tuple[TranslatedScript, ...]
+    size: int = 0
+    room: int | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the account can hold all that is to be restored."""
+        return self.room is None or self.size <= self.room
 
 
 class Preview(Frozen, frozen=True, omit_defaults=False):
@@ -121,13 +137,15 @@ class Planner:
         mountpoints = map_mountpoints(
             containers.mountpoints, grantee, self._owner_of, self._namespace
         )
-        items = unreadable = 0
+        items = unreadable = size = 0
         skipped: dict[str, int] = {}
         for record in self._source.items(ref.id):
             items += 1
             unreadable += isinstance(record, UnreadableItem)
             if (reason := reason_to_skip(record, self._options)) is not None:
                 skipped[reason] = skipped.get(reason, 0) + 1
+            elif isinstance(record, Item):
+                size += record.size
         return AccountPreview(
             account=ref.id,
             address=ref.address,
@@ -140,7 +158,14 @@ class Planner:
             refused_grants=tuple(refused for grant in grants for refused in grant.refused),
             mountpoints=tuple(mountpoints),
             filters=translated,
+            size=size,
+            room=self._room(ref),
         )
+
+    def _room(self, ref: AccountRef) -> int | None:
+        if not self._destination.has_account(ref.address):
+            return None
+        return self._destination.room(ref.address)
 
     def _action(self, ref: AccountRef) -> str:
         if self._destination.has_account(ref.address):

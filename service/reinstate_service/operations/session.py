@@ -13,10 +13,11 @@ import msgspec
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.errors import DestinationError, JournalDamaged
 from reinstate_journal.events import AccountVerified
-from reinstate_journal.journal import Reader
+from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Run
 from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.open import destination_as_it_is, open_destination
+from reinstate_service.operations.approval import Approval, approve
 from reinstate_service.operations.explain import Explanation, explain
 from reinstate_service.operations.report import choose_restore, runs_of
 from reinstate_service.restore.observer import Observer
@@ -28,7 +29,12 @@ from reinstate_service.source.open import open_source
 
 
 def start_restore(
-    journal: Path, options: Options, observer: Observer, stop: threading.Event
+    journal: Path,
+    options: Options,
+    observer: Observer,
+    stop: threading.Event,
+    *,
+    retrying: bool = False,
 ) -> Finished:
     """Opens everything, restores, and closes everything. Raises what `run_restore` raises."""
     source = open_source(options.source, options.at)
@@ -42,6 +48,7 @@ def start_restore(
             version=version("reinstate"),
             observer=observer,
             stop=stop,
+            retrying=retrying,
         )
 
 
@@ -135,6 +142,15 @@ def explain_from(
     return explain(
         journal, chosen, account, name, open_source=open_source, with_subjects=with_subjects
     )
+
+
+def approve_failures(journal: Path, restore: str | None, approval: Approval) -> list[Recorded]:
+    """Accepts failures of a restore; answers their events. Raises what `approve` raises,
+    NoRestore, SeveralRestores."""
+    with open_reader(journal) as reader:  # which makes no journal where there is none
+        chosen = choose_restore(reader, restore).restore
+    with open_journal(journal) as writer:
+        return approve(writer, chosen, approval)
 
 
 def abort_restore(journal: Path, restore: str | None) -> list[str]:

@@ -14,6 +14,7 @@ from reinstate_journal.journal import Journal
 from reinstate_service.destination.contract import Destination
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import AccountRef, Containers
+from reinstate_service.restore.limits import Limits
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.recorder import Recorder, RunLog
@@ -37,6 +38,7 @@ class Context:
     addresses: Mapping[str, str]
     cos_names: Mapping[str, str]
     namespace: Namespace
+    limits: Limits
     failed: set[str] = field(default_factory=set)
 
     def recorder(self, account: str) -> Recorder:

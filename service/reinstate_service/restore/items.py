@@ -208,6 +208,7 @@ class _Pass:
             events.append(DeliveriesSettled())
         self._recorder.append(*events)
         self._tell(events, len(batch))
+        self._context.limits.count(events)
 
     def _tell(self, events: Sequence[Event], looked_at: int) -> None:
         restored = [one for one in events if isinstance(one, ItemRestored)]

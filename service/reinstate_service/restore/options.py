@@ -12,8 +12,9 @@ class Options(Frozen, frozen=True):
 
     `accounts` are addresses or ids in the order in which they are restored, empty for
     all; with `domains` they are narrowed to those. `at` is milliseconds, None for the
-    latest state; `max_file_size` bytes, 0 for no limit; `mountpoints` is "shared" or
-    "symlink"; `config` is the path of the file that says how to log in to a server. The
+    latest state; `max_file_size` bytes, 0 for no limit; the two limits are how many items may fail
+    or be too large before the restore is suspended, None for any number; `mountpoints` is
+    "shared" or "symlink"; `config` is the path of the file that says how to log in to a server. The
     other names are those of the documented parameters.
     """
 
@@ -35,6 +36,8 @@ class Options(Frozen, frozen=True):
     provisioning_only: bool = False
     restore_datasource: bool = True
     max_file_size: int = 0
+    bad_item_limit: int | None = None
+    large_item_limit: int | None = None
     force_as_external_restore: bool = False
     concurrent_accounts: int = 4
     notifications: tuple[str, ...] = ()

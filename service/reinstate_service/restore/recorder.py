@@ -11,6 +11,7 @@ from reinstate_journal.events import (
     PhaseCompleted,
     PhaseStarted,
     RunEnded,
+    approved,
     restore_stream,
 )
 from reinstate_journal.journal import Journal
@@ -50,11 +51,11 @@ class Recorder:
 
     def append_news(self, event: Event, reason: str) -> None:
         """Records that a step was skipped, refused or failed, unless the journal says so already,
-        for the same reason."""
+        for the same reason, or that it was accepted."""
         step = event.step()
         assert step is not None  # noqa: S101 - only events that end a step come here
         known = self.ended([step]).get(step)
-        if known is None or known.reason != reason:
+        if known is None or known.reason not in {reason, approved(reason)}:
             self.append(event)
 
 

@@ -28,6 +28,7 @@ from reinstate_service.restore.context import Context
 from reinstate_service.restore.counting import count_all, count_items
 from reinstate_service.restore.finishing import finish_account, owners
 from reinstate_service.restore.items import restore_items
+from reinstate_service.restore.limits import Limits, Suspended
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.plan import Directory, Provisioning, plan_provisioning
@@ -109,10 +110,12 @@ def run_restore(
     version: str,
     observer: Observer,
     stop: threading.Event,
+    retrying: bool = False,
 ) -> Finished:
-    """Restores until nothing is left to do.
+    """Restores until nothing is left to do. `retrying` tries what failed before, also if it is
+    more than the options allow.
 
-    Raises Interrupted after `stop` was set, and whatever ends a run early; the
+    Raises Interrupted after `stop` was set, Suspended, and whatever ends a run early; the
     journal then has the outcome, and the same call goes on from there.
     """
     read = read_backup(source, options)
@@ -126,6 +129,8 @@ def run_restore(
         observer=observer,
         stop=stop,
     )
+    if not retrying:
+        context.limits.check()
     last = journal.progress.last_run(context.log.restore)
     try:
         if last is not None and last.outcome not in {"finished", "incomplete"}:
@@ -204,6 +209,7 @@ def _context(
         addresses=read.directory.addresses(read.accounts),
         cos_names={cos.id: cos.name for cos in read.provisioning.classes_of_service},
         namespace=destination.namespace(),
+        limits=Limits(options, journal.progress.all_tallies(restore)),
     )
 
 
@@ -270,11 +276,13 @@ def _end_early(context: Context, error: BaseException) -> None:
     """Leaves everything as it should be when a run cannot go on."""
     if not context.log.begun or isinstance(error, JournalError):
         return
-    interrupted = isinstance(error, (Interrupted, KeyboardInterrupt))
+    outcome = "stopped"
+    if isinstance(error, (Interrupted, KeyboardInterrupt)):
+        outcome = "suspended" if isinstance(error, Suspended) else "interrupted"
     try:
         put_quotas_back(context.journal, context.destination, context.log.restore)
     except ReinstateError as failure:
         context.observer.notice(
             f"Quotas are still lifted ({failure}); reinstate resume or abort puts them back."
         )
-    context.log.end("interrupted" if interrupted else "stopped", str(error))
+    context.log.end(outcome, str(error))

@@ -8,6 +8,9 @@ from reinstate_journal.errors import UsageError
 from reinstate_service.model import AbsentItem, AccountRef, Frozen, Item, UnreadableItem
 from reinstate_service.restore.options import Options
 
+#: Why an item was left out that is larger than allowed.
+TOO_LARGE = "too large"
+
 
 class UnknownAccounts(UsageError):
     """Accounts were named that the backup does not have."""
@@ -94,5 +97,5 @@ def reason_to_skip(record: Item | AbsentItem | UnreadableItem, options: Options)
         case Item(deleted=True) if options.filter_deleted:
             return "deleted"
         case Item(size=size) if options.max_file_size and size > options.max_file_size:
-            return "too large"
+            return TOO_LARGE
     return None

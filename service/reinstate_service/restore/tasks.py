@@ -13,6 +13,7 @@ from reinstate_journal.events import (
     ItemReopened,
     ItemRestored,
     ItemSkipped,
+    approved,
     item_step,
 )
 from reinstate_journal.progress import Ended
@@ -85,7 +86,7 @@ def _same(reopened: ItemReopened, ended: Event) -> bool:
         case ItemSkipped():
             return reopened.was is Outcome.SKIPPED and reopened.reason == ended.reason
         case ItemFailed():
-            return reopened.was is Outcome.FAILED and reopened.reason == ended.failure
+            return reopened.reason in {ended.failure, approved(ended.failure)}
         case _:
             return False
 

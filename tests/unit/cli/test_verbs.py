@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
+from commands import whole_command
 from damage import lose_blob, snapshot
-from reinstate_cli.main import app
+from reinstate_cli import verbs
 from reinstate_journal.check import check
 from unit.cli.conftest import Ask, Restored
 
@@ -19,7 +19,7 @@ from unit.cli.conftest import Ask, Restored
 ONE = ["--accounts", "chiara@example.com"]
 VERBS = [[]] + [
     [name, *verb]
-    for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
+    for name, command in whole_command().commands.items()
     for verb in ([], *([below] for below in getattr(command, "commands", {})))
 ]
 
@@ -31,6 +31,11 @@ def test_every_help_has_exit_codes_and_every_command_examples(ask: Ask, verb: li
     assert "130  interrupted; reinstate resume goes on" in got.out
     if "COMMAND [ARGS]" not in got.out:
         assert f"Examples:\n    reinstate {' '.join(verb)}" in got.out
+
+
+def test_the_help_says_of_every_verb_what_its_own_help_begins_with() -> None:
+    found = whole_command().commands
+    assert {name: found[name].get_short_help_str(200) for name in found} == verbs.VERBS
 
 
 def test_version_is_printed(ask: Ask) -> None:

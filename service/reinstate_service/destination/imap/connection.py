@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
@@ -22,6 +23,7 @@ from reinstate_service.destination.imap.configuration import Imap
 from reinstate_service.destination.imap.errors import (
     Busy,
     LoginRefused,
+    NotTrusted,
     ServerRefuses,
     Unreachable,
     is_later,
@@ -29,6 +31,8 @@ from reinstate_service.destination.imap.errors import (
 )
 from reinstate_service.destination.imap.sasl import Credentials
 from reinstate_service.model import Frozen
+
+_STORAGE = re.compile(rb"STORAGE (\d+) (\d+)", re.IGNORECASE)
 
 
 class Server(Frozen, frozen=True):
@@ -72,6 +76,11 @@ class Client(IMAPClient):  # type: ignore[misc]
         self._imap.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.normalise_times = False
 
+    def shutdown(self) -> None:
+        """Closes the connection, in whatever state it is."""
+        with suppress(OSError, IMAPClientError):
+            super().shutdown()
+
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Sends it all. Raises OSError."""
         self._imap.sock.sendall(data)
@@ -82,6 +91,17 @@ class Client(IMAPClient):  # type: ignore[misc]
         if not read.endswith(b"\r\n"):
             raise ConnectionAbortedError("the server ended the connection")
         return read[:-2]
+
+    def room(self) -> int | None:
+        """How many more bytes the quotas of the INBOX let in, None if there are none (RFC 9208
+        §4.2); their unit is 1,024 bytes."""
+        if not self.has_capability("QUOTA"):
+            return None
+        _, told = self._imap.getquotaroot("INBOX")
+        lines = [line for part in told for line in part if isinstance(line, bytes)]
+        found = [_STORAGE.search(line) for line in lines]
+        left = [int(one[2]) - int(one[1]) for one in found if one is not None]
+        return max(0, min(left)) * 1024 if left else None
 
     def copied(self) -> dict[int, int]:
         """The new UIDs of what the last command has copied or moved, by the old ones, as far as
@@ -127,17 +147,22 @@ def speaking(url: str) -> Iterator[None]:
 
 def connect(server: Server, imap: Imap) -> Client:
     """A connection that is encrypted, unless the configuration says that it need not be, and not
-    logged in. Raises Unreachable."""
+    logged in. Raises Unreachable, NotTrusted."""
     context = tls_context(imap)
     try:
         client = Client(server, imap.timeout, context)
+    except ssl.SSLCertVerificationError as error:
+        raise NotTrusted(destination=server.url, detail=text_of(error)) from None
     except (OSError, IMAPClientError) as error:
         raise Unreachable(destination=server.url, detail=text_of(error)) from None
     if server.secure or imap.tls == "none":
         return client
     try:
         client.starttls(context)
-    except (OSError, IMAPClientError) as error:
+    except (ssl.SSLCertVerificationError, IMAPClientError) as error:
+        client.shutdown()
+        raise NotTrusted(destination=server.url, detail=f"STARTTLS: {text_of(error)}") from None
+    except OSError as error:
         client.shutdown()
         raise Unreachable(destination=server.url, detail=f"STARTTLS: {text_of(error)}") from None
     return client

@@ -21,14 +21,20 @@ from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.fence import Fence
 from reinstate_service.destination.imap.append import Appended, Appender, Message
 from reinstate_service.destination.imap.connection import Client
-from reinstate_service.destination.imap.errors import Busy, ServerRefuses, is_later
+from reinstate_service.destination.imap.errors import (
+    Busy,
+    OverQuota,
+    ServerRefuses,
+    code_in,
+    is_later,
+)
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session, wait_a_while
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
-_MESSAGES, _BYTES = 500, 8 * 1024 * 1024
+_MESSAGES, _BYTES = 125, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
@@ -167,7 +173,7 @@ class Deliveries:
                     raise Busy(destination=self._session.url, detail=appended.text)
                 wait_a_while(attempt)
             else:
-                return Delivered(error=ServerRefuses(detail=appended.text))
+                return Delivered(error=_refusal(appended.text))
 
     def _appending(self, client: Client) -> Appender:
         if self._appender is None or self._appender[0] is not client:
@@ -180,6 +186,11 @@ class Deliveries:
         self._fences.pop(path, None)
         if appended.uidvalidity is not None and appended.uids:
             self._fences[path] = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
+
+
+def _refusal(text: str) -> Refused:
+    kind = OverQuota if code_in(text) == "OVERQUOTA" else ServerRefuses
+    return kind(detail=text)
 
 
 def _by_path(

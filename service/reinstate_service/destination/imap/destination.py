@@ -126,6 +126,13 @@ class ImapDestination:
         """Leaves it as it is."""
         self._accounts.require(address)
 
+    def room(self, address: str) -> int | None:
+        """See `Destination`. What QUOTA (RFC 9208) tells of the INBOX."""
+        address = canonical(address)
+        self._accounts.require(address)
+        with self._accounts.session(address) as session:
+            return session.ask(lambda client: client.room())
+
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """See `Destination`. Raises NotOverImap."""
         self._accounts.require(address)

@@ -19,6 +19,14 @@ class Unreachable(DestinationError):
     hint = "Check name, port, TLS and certificate (imap.tls, imap.ca_file), then: reinstate resume"
 
 
+class NotTrusted(DestinationError):
+    """There is somebody, and nothing secret is told to him."""
+
+    message = "{destination} is not trusted: {detail}"
+    hint = 'Name its CA as imap.ca_file; with imap.tls = "none" everything is said in the clear'
+    retryable = False
+
+
 class Busy(DestinationError):
     """The server cannot do it now."""
 
@@ -40,6 +48,13 @@ class ServerRefuses(Refused):
     def code(self) -> str:
         """The response code of its answer, or nothing."""
         return code_in(str(self.fields["detail"]))
+
+
+class OverQuota(Refused):
+    """The account's quota is used up on the server."""
+
+    message = "the account's quota is used up: {detail}"
+    hint = "Raise it on the server, then: reinstate resume"
 
 
 def code_in(detail: str) -> str:

@@ -93,15 +93,14 @@ class Session:
         """Lets go of a connection that is of no use any more."""
         client, self._client, self._selected = self._client, None, ""
         if client is not None:
-            with suppress(OSError, IMAPClientError):
-                client.shutdown()
+            client.shutdown()
 
     def close(self) -> None:
         """Logs out."""
-        client, self._client, self._selected = self._client, None, ""
-        if client is not None:
+        if self._client is not None:
             with suppress(OSError, IMAPClientError, ValueError):
-                client.logout()
+                self._client.logout()
+        self.drop()
 
     def _connected(self) -> Client:
         if self._client is None:

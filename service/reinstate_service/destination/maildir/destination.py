@@ -164,6 +164,11 @@ class MaildirDestination:
         """See `Destination`."""
         self._directory.set_quota(address, quota)
 
+    def room(self, address: str) -> int | None:
+        """See `Destination`. A restore lifts the quota."""
+        self.quota(address)
+        return None
+
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """See `Destination`."""
         return self._directory.put_data_source(address, source)

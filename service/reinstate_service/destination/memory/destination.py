@@ -152,6 +152,11 @@ class MemoryDestination:
         """See `Destination`."""
         self.state.account(address).quota = quota
 
+    def room(self, address: str) -> int | None:
+        """See `Destination`. A restore lifts the quota."""
+        self.state.account(address)
+        return None
+
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """See `Destination`."""
         with self.state.lock:

@@ -101,6 +101,8 @@ class History:
                 return wording.item_skipped(event, run)
             case events.ItemFailed() as event:
                 return wording.item_failed(event, run)
+            case events.ItemApproved() as event:
+                return wording.item_approved(event)
             case events.ItemInDoubt() as event:
                 return wording.item_in_doubt(event, run)
             case _:

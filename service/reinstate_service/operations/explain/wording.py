@@ -126,6 +126,11 @@ def item_in_doubt(event: events.ItemInDoubt, run: int) -> str:
     )
 
 
+def item_approved(event: events.ItemApproved) -> str:
+    """A failure that was accepted."""
+    return f"An administrator accepted that it could not be restored ({event.accepted})."
+
+
 def item_reopened(event: events.ItemReopened, run: int) -> str:
     """An item that is tried again."""
     return f"Run {run} took it up again; before, it had {_was(event)}."

@@ -1,0 +1,215 @@
+"""`PYTHONPATH=tests python -m tests.bench.wire`: how fast messages go to a live server over IMAP.
+
+The same messages, into the same empty Dovecot over loopback, by reinstate (a whole restore:
+process start, backup read, digests checked, journal at FULL), by mbsync, and by a bare writer
+that has all messages in memory and sends MULTIAPPENDs of 500 one after another: the ceiling.
+With several accounts each tool works on all of them at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.bench.kills import messages
+from tests.running import COMMAND
+
+from reinstate_service.model import Account, Domain, Folder, Role
+from reinstate_service.source.backup_path import BackupWriter
+from system.live import MASTER, WORD, LiveServer, live_server
+
+_DAY = 1_767_690_000_000
+_BATCH = 500
+_MBSYNC = """\
+IMAPStore destination
+Host 127.0.0.1
+Port {port}
+User {address}*{master}
+Pass {word}
+SSLType None
+AuthMechs PLAIN
+
+MaildirStore backup
+Inbox {maildir}
+
+Channel restore
+Far :destination:
+Near :backup:
+Patterns INBOX
+Sync Push
+SyncState {state}/
+"""
+
+
+def addresses(count: int) -> list[str]:
+    """The accounts."""
+    return [f"user{number}@example.test" for number in range(count)]
+
+
+def write_backup(path: Path, shares: Sequence[Sequence[bytes]]) -> None:
+    """A Backup Path in which each account has its share of the messages, in its inbox."""
+    with BackupWriter(path, clock=lambda: _DAY, durable=False) as writer:
+        writer.put_domain(Domain("d", "example.test"))
+        for number, (address, share) in enumerate(zip(addresses(len(shares)), shares, strict=True)):
+            account = f"11111111-0000-4000-8000-{number:012}"
+            writer.put_account(Account(account, address))
+            writer.put_folder(account, Folder("2", "", "Inbox", role=Role.INBOX))
+            for item, content in enumerate(share, start=1000):
+                writer.put_item(account, str(item), content=content, folder="2", date=_DAY)
+        writer.finish_scan(_DAY)
+
+
+def write_maildirs(folder: Path, shares: Sequence[Sequence[bytes]]) -> None:
+    """The same as Maildirs."""
+    for address, share in zip(addresses(len(shares)), shares, strict=True):
+        for name in ("cur", "new", "tmp"):
+            (folder / address / name).mkdir(parents=True)
+        for number, content in enumerate(share):
+            (folder / address / "cur" / f"{_DAY // 1000}.M{number}.old.test:2,S").write_bytes(
+                content
+            )
+
+
+def with_reinstate(live: LiveServer, folder: Path, count: int) -> float:
+    """The seconds of a whole restore."""
+    arguments = ("--config", str(live.config), "--journal", str(folder / "r.db"), "--quiet")
+    many = ("--concurrent-accounts", str(count))
+    command = [*COMMAND, "restore", str(folder / "backup"), live.location, *arguments, *many]
+    began = time.monotonic()
+    subprocess.run(command, check=True)
+    return time.monotonic() - began
+
+
+def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
+    """The seconds of one mbsync for each account, all at once."""
+    commands = []
+    for address in addresses(count):
+        state = folder / f"state-{address}"
+        shutil.rmtree(state, ignore_errors=True)
+        state.mkdir()
+        maildir = folder / f"copy-{address}"  # it writes into what it reads from
+        shutil.rmtree(maildir, ignore_errors=True)
+        shutil.copytree(folder / "maildirs" / address, maildir)
+        written = folder / f"mbsyncrc-{address}"
+        word = WORD.replace("\\", "\\\\").replace('"', '\\"')
+        written.write_text(
+            _MBSYNC.format(
+                port=live.dovecot.imap_port,
+                address=address,
+                master=MASTER,
+                word=f'"{word}"',
+                maildir=maildir,
+                state=state,
+            )
+        )
+        commands.append(["mbsync", "-q", "-c", str(written), "-a"])
+    began = time.monotonic()
+    running = [subprocess.Popen(command) for command in commands]
+    if any(process.wait() for process in running):
+        sys.exit("mbsync failed")
+    return time.monotonic() - began
+
+
+def with_bare_writer(live: LiveServer, shares: Sequence[Sequence[bytes]]) -> float:
+    """The seconds of a writer for each account that knows nothing but to send."""
+    port = live.dovecot.imap_port
+    with ProcessPoolExecutor(len(shares)) as pool:
+        return max(pool.map(_send, addresses(len(shares)), shares, [port] * len(shares)))
+
+
+def _send(address: str, share: Sequence[bytes], port: int) -> float:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answers = connection.makefile("rb")
+        answers.readline()
+        response = base64.b64encode(f"\0{address}*{MASTER}\0{WORD}".encode()).decode()
+        connection.sendall(f"a AUTHENTICATE PLAIN {response}\r\n".encode())
+        _await(answers.readline, b"a")
+        began = time.monotonic()
+        for start in range(0, len(share), _BATCH):
+            parts = [b"b APPEND INBOX"]
+            for content in share[start : start + _BATCH]:
+                date = b' () "06-Jan-2026 09:00:00 +0000" '
+                parts.append(date + b"{%d+}\r\n" % len(content) + content)
+            connection.sendall(b"".join(parts) + b"\r\n")
+            _await(answers.readline, b"b")
+        return time.monotonic() - began
+
+
+def _await(readline: Callable[[], bytes], tag: bytes) -> None:
+    while not (line := readline()).startswith(tag):
+        if not line:
+            sys.exit("the server ended the connection")
+    if not re.match(rb"\w OK", line):
+        sys.exit(line.decode())
+
+
+def main() -> None:
+    """Prints messages/s and MiB/s of each tool, and the ratios."""
+    parser = argparse.ArgumentParser(description="Speed over IMAP beside mbsync and a bare writer")
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--accounts", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--rounds", type=int, default=1, help="the best of so many counts")
+    asked = parser.parse_args()
+    for count in asked.accounts:
+        every = messages(asked.messages)
+        shares = [every[start::count] for start in range(count)]
+        seconds = measured(shares, asked.rounds)
+        size = sum(map(len, every)) / 2**20
+        told = [f"{len(every):,} messages, {size:.1f} MiB, {count} account(s)"]
+        told += [
+            f"  {tool:<12} {len(every) / took:>7,.0f} messages/s {size / took:>6.1f} MiB/s"
+            for tool, took in seconds.items()
+        ]
+        faster = seconds["mbsync"] / seconds["reinstate"]
+        share = seconds["bare writer"] / seconds["reinstate"]
+        told.append(f"  reinstate is {faster:.1f} x mbsync, {share:.2f} of the bare writer")
+        sys.stdout.write("\n".join(told) + "\n")
+        sys.stdout.flush()
+
+
+def measured(shares: Sequence[Sequence[bytes]], rounds: int) -> dict[str, float]:
+    """The seconds of each tool, the best of some rounds in turn."""
+    count = len(shares)
+    best: dict[str, float] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="reinstate-wire-") as name,
+        live_server(addresses(count)) as live,
+    ):
+        folder = Path(name)
+        write_backup(folder / "backup", shares)
+        write_maildirs(folder / "maildirs", shares)
+        tools: dict[str, Callable[[], float]] = {
+            "bare writer": lambda: with_bare_writer(live, shares),
+            "reinstate": lambda: with_reinstate(live, folder, count),
+            "mbsync": lambda: with_mbsync(live, folder, count),
+        }
+        for _ in range(rounds):
+            for tool, seconds in tools.items():
+                live.empty()
+                (folder / "r.db").unlink(missing_ok=True)
+                took = seconds()
+                _must_be_there(live, sum(map(len, shares)))
+                best[tool] = min(took, best.get(tool, took))
+    return best
+
+
+def _must_be_there(live: LiveServer, wanted: int) -> None:
+    folders = (live.tree.glob(f"*/*/Maildir/{part}/*") for part in ("cur", "new"))
+    there = sum(1 for folder in folders for _ in folder)
+    if there != wanted:
+        sys.exit(f"{there:,} of {wanted:,} messages are there")
+
+
+if __name__ == "__main__":
+    main()
