@@ -6,6 +6,7 @@ import errno
 import hashlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +107,8 @@ class AccountArchives:
         except BaseException:
             building.abandon()
             raise
+        # It may have been read for another account's groups alone, and is never finished then.
+        weakref.finalize(self, building.abandon)
         return building
 
     def _finished(self, contacts_of: ContactsOf) -> Index:

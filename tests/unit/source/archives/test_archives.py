@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -239,6 +240,22 @@ def test_groups_keep_their_members_also_of_another_account(tmp_path: Path) -> No
         "MEMBER:mailto:carla@example.com",
         "X-ZIMBRA-MEMBER;TYPE=C:99999",
     ]
+
+
+def test_what_was_read_of_another_account_for_a_group_alone_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REINSTATE_CACHE", str(tmp_path / "cache"))
+    bruno = id_for("account", "bruno@example.com")
+    box = Mailbox.with_folders()
+    members = encode({"m": [{"t": "C", "v": f"{bruno}:257"}]})
+    box.contact(CONTACTS, {"lastName": "G", "type": "group", "groupMember": members})
+    (tmp_path / "archives").mkdir()
+    write(tmp_path / "archives", "anna@example.com.tgz", box.entries())
+    write(tmp_path / "archives", "bruno@example.com.tgz", box.entries())
+    assert len(items(tmp_path / "archives")) == 1
+    gc.collect()
+    assert [one.suffix for one in (tmp_path / "cache").iterdir()] == [".index"]
 
 
 def test_versions_of_a_document_are_files_of_their_own(box: Mailbox, tmp_path: Path) -> None:
