@@ -16,15 +16,15 @@ from msgspec.structs import replace
 
 from reinstate_cli import redaction
 from reinstate_cli.console import finish, moment, plural, say, say_json, say_json_line, tell
+from reinstate_cli.following import changes_of
 from reinstate_cli.options import DEFAULT_JOURNAL, EXIT_CODES, Journal, Json, examples
-from reinstate_cli.selecting import moment_of
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.check import check as check_journal
 from reinstate_journal.check import check_redacted
 from reinstate_journal.errors import UsageError
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_service.operations.journal_query import Query, account_addresses, query_events
-from reinstate_service.operations.status import journal_files
+from reinstate_service.spelling import moment_of
 
 app = typer.Typer(
     name="journal",
@@ -122,23 +122,12 @@ def _print(reader: Reader, events: Iterable[Recorded], *, as_json: bool) -> int:
 
 def _follow(journal: Path, reader: Reader, query: Query, *, as_json: bool) -> None:
     """Prints what is appended, until Ctrl-C."""
-    from watchfiles import watch  # noqa: PLC0415 - only --follow pays for it
-
-    names = {str(path.resolve()) for path in journal_files(journal)}
-    with suppress(KeyboardInterrupt):  # the way out of --follow
+    with suppress(KeyboardInterrupt):
         # What was appended before the watch began is shown with the first change, or now.
-        for changes in watch(
-            journal.resolve().parent,
-            recursive=False,
-            step=200,
-            debounce=1000,
-            rust_timeout=1000,
-            yield_on_timeout=True,
-        ):
-            if not changes or any(path in names for _, path in changes):
-                position = _print(reader, query_events(reader, query), as_json=as_json)
-                query = replace(query, after=max(query.after, position))
-                finish()
+        for _ in changes_of(journal, group=800, patience=1000):
+            position = _print(reader, query_events(reader, query), as_json=as_json)
+            query = replace(query, after=max(query.after, position))
+            finish()
 
 
 def _row(recorded: Recorded) -> dict[str, object]:

@@ -33,19 +33,19 @@ DEFAULT_JOURNAL = Path("reinstate.db")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Metrics = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics",
+        metavar="FILE",
+        dir_okay=False,
+        help="Also write it for node_exporter's textfile collector; FILE ends in .prom.",
+    ),
+]
 RestoreId = Annotated[
     str | None,
     typer.Argument(metavar="RESTORE", help="The restore's id, if the journal has several."),
 ]
-
-
-def is_text(argument: str) -> bool:
-    """Whether an argument was UTF-8; Python escapes other bytes with halves of characters."""
-    try:
-        argument.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def bare(directory: Path) -> Path:

@@ -9,11 +9,18 @@ from typing import Annotated
 import typer
 
 from reinstate_cli.console import moment, say, say_json, say_json_line, size
-from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, examples
+from reinstate_cli.following import changes_of
+from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, Metrics, examples
 from reinstate_journal import open_reader
-from reinstate_service.operations.status import RestoreStatus, Status, journal_files, make_status
+from reinstate_service.operations.metrics import write_metrics
+from reinstate_service.operations.status import RestoreStatus, Status, make_status
 
-EPILOG = examples("reinstate status", "reinstate status --json", "reinstate status --follow")
+EPILOG = examples(
+    "reinstate status",
+    "reinstate status --json",
+    "reinstate status --follow",
+    "reinstate status --metrics /var/lib/prometheus/node-exporter/reinstate.prom",
+)
 
 
 def status(
@@ -21,6 +28,7 @@ def status(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print again whenever the journal changes.")
     ] = False,
+    metrics: Metrics = None,
     json: Json = False,
 ) -> None:
     """Tell where each restore stands.
@@ -30,17 +38,17 @@ def status(
     with open_reader(journal) as reader:
         current = make_status(reader)
         _print(current, as_json=json, one_line=follow)
+        if metrics:
+            write_metrics(metrics, current)
         if not follow:
             return
-        from watchfiles import watch  # noqa: PLC0415 - only --follow pays for it
-
-        names = {str(path.resolve()) for path in journal_files(journal)}
-        with suppress(KeyboardInterrupt):  # the way out of --follow
-            for changes in watch(
-                journal.resolve().parent, recursive=False, step=500, debounce=2000
-            ):
-                if any(path in names for _, path in changes):
-                    _print(make_status(reader), as_json=json, one_line=True)
+        with suppress(KeyboardInterrupt):
+            for changed in changes_of(journal, group=2000, patience=10_000):
+                if changed:
+                    current = make_status(reader)
+                    _print(current, as_json=json, one_line=True)
+                    if metrics:
+                        write_metrics(metrics, current)
 
 
 def _print(current: Status, *, as_json: bool, one_line: bool) -> None:
@@ -75,6 +83,7 @@ def _one(one: RestoreStatus, current: Status) -> str:
         ("items restored", f"{items['done']:,}"),
         ("items skipped", f"{items['skipped']:,}"),
         ("items failed", f"{items['failed']:,}"),
+        *([("items expected", f"{one.expected:,}")] if one.expected is not None else []),
         *([("items in doubt", f"{items['doubt']:,}")] if items["doubt"] else []),
     ]
     width = max(len(name) for name, _ in rows)

@@ -25,6 +25,7 @@ VERBS: Mapping[str, str] = {
     "doExternalRestore": "Restore a backup as Carbonio's documented command does.",
     "abort": "Put lifted quotas back and end a restore.",
     "status": "Tell where each restore stands.",
+    "watch": "Watch a restore while it runs.",
     "report": "Tell what was restored and what was not.",
     "verify": "Compare the destination with what was restored.",
     "explain": "Tell what became of something, and why.",

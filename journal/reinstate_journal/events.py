@@ -85,10 +85,12 @@ class RunEnded(Event, frozen=True):
 
 
 class PhaseStarted(Event, frozen=True):
-    """Phase 1, 2 or 3 of a run began."""
+    """Phase 1, 2 or 3 of a run began, in which so many accounts with so many items are chosen."""
 
     run: int
     phase: int
+    accounts: int | None = None
+    items: int | None = None
 
 
 class PhaseCompleted(Event, frozen=True):

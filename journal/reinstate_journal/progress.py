@@ -139,5 +139,6 @@ class Progress(Protocol):
     def open_intents(self, stream: str) -> list[Recorded]:
         """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
 
-    def failures(self, restore: str) -> Iterator[Recorded]:
-        """The events of all steps that failed or are in doubt now, in their order."""
+    def failures(self, restore: str, after: int = 0) -> Iterator[Recorded]:
+        """The events behind position `after` of all steps that failed or are in doubt now, in
+        their order."""

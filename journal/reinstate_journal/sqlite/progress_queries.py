@@ -169,9 +169,10 @@ class SqliteProgress:
         )
         return self._at([position for (position,) in rows]) if rows else []
 
-    def failures(self, restore: str) -> Iterator[Recorded]:
-        """The events of all steps that failed or are in doubt now, in their order."""
-        last = 0
+    def failures(self, restore: str, after: int = 0) -> Iterator[Recorded]:
+        """The events behind `after` of all steps that failed or are in doubt now, in their
+        order."""
+        last = after
         while True:
             page = self._all(
                 tuple[int],

@@ -61,7 +61,9 @@ class Recorder:
 
 class RunLog(Recorder):
     """The stream of the whole restore. A run and its phases are recorded as begun when their
-    first event is, so that a run that finds nothing to do leaves no trace."""
+    first event is, so that a run that finds nothing to do leaves no trace.
+
+    `accounts` and `items` are how many are chosen, once they are counted."""
 
     def __init__(
         self, journal: Journal, restore: str, run: int, start: Callable[[], tuple[Event, ...]]
@@ -73,6 +75,7 @@ class RunLog(Recorder):
         self._beginning = threading.Lock()
         self._recorded_phase = 0
         self.phase = 0
+        self.accounts = self.items = 0
         self.begun = False
 
     def begin(self) -> None:
@@ -82,7 +85,10 @@ class RunLog(Recorder):
             if not self.begun:
                 events += self._start()
             if self.phase > self._recorded_phase:
-                events.append(PhaseStarted(run=self.run, phase=self.phase))
+                started = PhaseStarted(
+                    run=self.run, phase=self.phase, accounts=self.accounts, items=self.items
+                )
+                events.append(started)
             if events:
                 with self._lock:
                     version = self.journal.version(self.stream)

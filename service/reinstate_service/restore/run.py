@@ -218,7 +218,8 @@ def _phases(context: Context, read: Read) -> None:
     for missing in context.source.missing(accounts=False):
         if not missing.place:
             context.observer.notice(missing.what)
-    context.observer.restore(context.log.restore, len(chosen), count_all(context, chosen))
+    context.log.accounts, context.log.items = len(chosen), count_all(context, chosen)
+    context.observer.restore(context.log.restore, context.log.accounts, context.log.items)
     _record_skipped(context, read)
     with _phase(context, 1, chosen):
         provision(context, read.provisioning, chosen)

@@ -1,4 +1,4 @@
-"""Report and status: read from the journal alone, and their sums are right."""
+"""Report, status and views: read from the journal alone, and their sums are right."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from reinstate_journal.events import (
     ItemReopened,
     ItemRestored,
     ItemSkipped,
+    PhaseStarted,
     RestoreCreated,
     RunEnded,
     RunStarted,
@@ -34,6 +35,7 @@ from reinstate_service.operations.report import (
     make_report,
 )
 from reinstate_service.operations.status import journal_files, make_status
+from reinstate_service.operations.watching import InWork, Trouble, Watcher
 
 RESTORE = "5b7b35ceb061"
 
@@ -200,3 +202,34 @@ def test_a_run_that_never_ended_and_that_nobody_works_on_was_cut_off(journal: Jo
 
 def test_the_files_to_watch_are_the_journal_and_its_log(tmp_path: Path) -> None:
     assert [file.name for file in journal_files(tmp_path / "j.db")] == ["j.db", "j.db-wal"]
+
+
+def test_a_view_tells_the_rate_who_is_in_work_and_how_long_it_will_take(journal: Journal) -> None:
+    begin(journal)
+    account(journal, "ann", restored("1"))
+    account(journal, "bob", restored("1"))
+    append(journal, restore_stream(RESTORE), PhaseStarted(run=1, phase=2, accounts=2, items=10))
+    seconds = iter((0.0, 4.0))
+    watcher = Watcher(journal, clock=lambda: next(seconds))
+    first = watcher.look()
+    assert (first.rate, first.left, first.in_work) == (0, None, ())
+    append(journal, account_stream(RESTORE, "ann"), restored("2"), skipped("3"))
+    second = watcher.look()
+    assert (second.settled, second.status.expected) == (4, 10)
+    assert (second.rate, second.left) == (0.5, 12)
+    assert second.in_work == (InWork("ann@example.com", 3),)
+
+
+def test_a_view_has_each_trouble_once_and_keeps_the_newest(journal: Journal) -> None:
+    begin(journal)
+    account(journal, "ann", failed("1"))
+    watcher = Watcher(journal)
+    one = Trouble("ann@example.com", f"item 1 {'':>8}", "BlobMissing: why")
+    assert watcher.look().troubles == (one,)
+    append(
+        journal,
+        account_stream(RESTORE, "ann"),
+        AccountFailed(run=1, phase=2, failure="ChangedMeanwhile", reason="moved"),
+    )
+    two = Trouble("ann@example.com", "account", "ChangedMeanwhile: moved")
+    assert watcher.look().troubles == watcher.look().troubles == (one, two)

@@ -121,25 +121,30 @@ def match(
 def _match_contents(
     expected: Mapping[str, Expected], matched: dict[str, StoredItem], strangers: list[StoredItem]
 ) -> list[StoredItem]:
-    """Adds to `matched` what lies there under another name; answers the strangers that are left."""
+    """Adds to `matched` what lies there under another name, first what is in its own folder;
+    answers the strangers that are left."""
     missing = [name for name in expected if name not in matched]
-    for keys_of, key_of in ((_keys_of, _key), (_place_of, _place)):
+    for keys_of, key_of in ((_spots_of, _spot), (_keys_of, _key), (_place_of, _place)):
         if not missing:
             break
         lying: dict[object, list[StoredItem]] = defaultdict(list)
         for stored in strangers:
             lying[key_of(stored)].append(stored)
         for name in missing:
-            wanted = expected[name]
-            candidates = [one for key in keys_of(wanted) for one in lying.get(key, ())]
-            if candidates:
-                here = (one for one in candidates if one.path == wanted.path)
-                best = next(here, candidates[0])
-                lying[key_of(best)].remove(best)
-                matched[name] = best
+            found = next((key for key in keys_of(expected[name]) if lying.get(key)), None)
+            if found is not None:
+                matched[name] = lying[found].pop(0)
         missing = [name for name in missing if name not in matched]
         strangers = [stored for left in lying.values() for stored in left]
     return strangers
+
+
+def _spot(stored: StoredItem) -> object:
+    return stored.path, _key(stored)
+
+
+def _spots_of(wanted: Expected) -> Iterator[object]:
+    return ((wanted.path, key) for key in _keys_of(wanted))
 
 
 def _key(stored: StoredItem) -> object:
