@@ -48,15 +48,6 @@ RestoreId = Annotated[
 ]
 
 
-def is_text(argument: str) -> bool:
-    """Whether an argument was UTF-8; Python escapes other bytes with halves of characters."""
-    try:
-        argument.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def bare(directory: Path) -> Path:
     """The directory, also where it was named as a destination: `maildir:DIR`."""
     return Path(str(directory).removeprefix("maildir:"))
