@@ -157,8 +157,8 @@ class _Reading:
         self._result.items[name] = Expected(
             event.item,
             self._places[event.folder],
-            event.digest,
-            event.size,
+            event.served_digest or event.digest,
+            event.served_size or event.size,
             keywords=event.unrepresented or None,
         )
         if len(self._views.moments) > 1:
