@@ -29,7 +29,7 @@ from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
 from reinstate_service.restore.items import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
-from reinstate_service.restore.verification.items import Expected
+from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.views import Views
 from reinstate_service.source.contract import AccountUnreadable
 
