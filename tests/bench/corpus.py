@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 import random
 from collections.abc import Iterator
@@ -52,10 +53,10 @@ def _pool(chosen: random.Random) -> bytes:
     """Lines of words, some of them much more often than others."""
     letters = b"abcdefghijklmnopqrstuvwxyz"
     words = [bytes(chosen.choices(letters, k=chosen.randint(2, 11))) for _ in range(5000)]
-    weights = [1 / place for place in range(1, len(words) + 1)]
+    weights = list(itertools.accumulate(1 / place for place in range(1, len(words) + 1)))
     lines: list[bytes] = []
     size = 0
     while size < _POOL:
-        lines.append(b" ".join(chosen.choices(words, weights, k=9)))
+        lines.append(b" ".join(chosen.choices(words, cum_weights=weights, k=9)))
         size += len(lines[-1]) + 2
     return b"\r\n".join(lines)

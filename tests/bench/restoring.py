@@ -107,14 +107,14 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
                 kind = CONTENDERS[(turn + place) % len(CONTENDERS)]
                 own = folder / f"{turn}-{kind.name.replace(' ', '-')}"
                 own.mkdir(mode=0o755)
-                costs[kind.name].append(_timed(kind(sources, own), own, number, kind.name))
+                costs[kind.name].append(timed(kind(sources, own), own, number, kind.name))
                 if kind is Reinstate:
                     journal = sum(path.stat().st_size for path in own.glob("r.db*"))
     median = {name: _median(each) for name, each in costs.items()}
     yield from _tables(median, number, size, journal, asked.rounds)
 
 
-def _timed(contender: Contender, folder: Path, wanted: int, name: str) -> Cost:
+def timed(contender: Contender, folder: Path, wanted: int, name: str) -> Cost:
     with contender as ready:
         os.sync()  # what the others have left behind is not on this one's bill
         cost = run(ready.command()) + run(["sync", "-f", str(folder)])
