@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -38,7 +38,7 @@ _Limit = Annotated[int, Meta(ge=0)]
 class JobWrong(UsageError):
     """A job file that cannot be used, with everything that is wrong with it."""
 
-    message = "The job {name} cannot be used: {mistakes}"
+    message = "The job {name} cannot be used: {detail}"
     hint = "Mend the file; docs/operations.md has every key. reinstate spool check looks at it."
 
 
@@ -131,14 +131,18 @@ def read_job(name: str, text: str) -> Job:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise JobWrong(name=name, mistakes=f"it is no TOML: {error}") from None
+        raise _wrong(name, [f"it is no TOML: {error}"]) from None
     wrong = mistakes(Job, table)
     # What is of the right shape is looked at all the same, so that all is told at once.
     sound = msgspec.convert(_without(table, {one.partition(":")[0] for one in wrong}), Job)
     wrong += _contradictions(sound)
     if wrong:
-        raise JobWrong(name=name, mistakes="; ".join(wrong))
+        raise _wrong(name, sorted(wrong))
     return sound
+
+
+def _wrong(name: str, mistakes: Sequence[str]) -> JobWrong:
+    return JobWrong(name=name, detail="; ".join(mistakes), mistakes=tuple(mistakes))
 
 
 def _without(table: dict[str, Any], keys: set[str]) -> dict[str, Any]:

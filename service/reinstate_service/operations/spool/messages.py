@@ -51,8 +51,10 @@ def beginnings(journal: Reader, job: str, after: int) -> Iterator[tuple[int, Mes
 def message_of(outcome: Outcome, journal: Reader | None) -> Message:
     """What is told of an outcome, with the feedback of the restore if there is a journal."""
     lines = [f"Job {outcome.job}: {outcome.state}."]
-    if outcome.reason:
-        lines += ["", *outcome.reason.split("; ")]
+    if outcome.mistakes:
+        lines += ["", *outcome.mistakes]
+    elif outcome.reason:
+        lines += ["", outcome.reason]
     then = _WHEN_ASKED if outcome.reason == ASKED else _NEXT[outcome.state]
     lines += ["", then.format(job=outcome.job, journal=outcome.journal)]
     if journal is not None:

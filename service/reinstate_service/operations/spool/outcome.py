@@ -31,15 +31,17 @@ TOLD = frozenset(State) - {State.WAITING, State.RUNNING}
 class Outcome(Frozen, frozen=True, omit_defaults=False):
     """`file` is a stamp of the job file that this is the outcome of; times are milliseconds.
 
-    `scan` is the scan of the backup that the last pass restored, `passes` how many found
-    something to do. `retry_at` is when the service tries again by itself, None for never.
-    `counts` and `failed` (steps and accounts) are those of the journal after the last pass.
+    `mistakes` are those of a file that is refused. `scan` is the scan of the backup that the last
+    pass restored, `passes` how many found something to do. `retry_at` is when the service tries
+    again by itself, None for never. `counts` and `failed` (steps and accounts) are those of the
+    journal after the last pass.
     """
 
     job: str
     file: str
     state: State = State.WAITING
     reason: str = ""
+    mistakes: tuple[str, ...] = ()
     since: int = 0
     journal: str = ""
     restore: str = ""
@@ -52,11 +54,11 @@ class Outcome(Frozen, frozen=True, omit_defaults=False):
 
     def becomes(self, state: State, reason: str, now: int, **changes: object) -> Outcome:
         """The outcome in another state; the same one if nothing is new."""
-        if not changes and (state, reason) == (self.state, self.reason):
+        if (state, reason) == (self.state, self.reason) and not changes:
             return self
         since = now if state is not self.state else self.since
-        changed = {"state": state, "reason": reason, "since": since, "retry_at": None} | changes
-        return msgspec.structs.replace(self, **changed)
+        new = {"state": state, "reason": reason, "since": since, "retry_at": None, "mistakes": ()}
+        return msgspec.structs.replace(self, **new | changes)
 
     def key(self) -> str:
         """The same as long as there is nothing new to tell of."""

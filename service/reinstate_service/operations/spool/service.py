@@ -142,8 +142,7 @@ class SpoolService:
                 journal = str(self._folder.journal(name))
                 outcome = Outcome(name, file.stamp, since=_now(), journal=journal)
             if isinstance(job, JobWrong):
-                refused = outcome.becomes(State.REFUSED, str(job.fields["mistakes"]), _now())
-                self._write(outcome, refused)
+                self._refuse(outcome, job)
                 continue
             yield Case(
                 job,
@@ -176,6 +175,13 @@ class SpoolService:
             self._looked[_folder_of(source)] = (time.monotonic(), scan)
         return scan != outcome.scan
 
+    def _refuse(self, outcome: Outcome, error: JobWrong) -> None:
+        reason = str(error.fields["detail"])
+        if (outcome.state, outcome.reason) != (State.REFUSED, reason):
+            mistakes = error.fields["mistakes"]
+            refused = outcome.becomes(State.REFUSED, reason, _now(), mistakes=mistakes)
+            self._write(outcome, refused)
+
     def _settle(self, case: Case, verdict: Verdict) -> None:
         outcome = case.outcome
         self._write(outcome, outcome.becomes(verdict.state, verdict.reason, _now()))
@@ -198,7 +204,7 @@ class SpoolService:
 
     def _ended(self, outcome: Outcome, last: bool) -> None:
         self._write(None, outcome)
-        if last and outcome.state in {State.FINISHED, State.INCOMPLETE}:
+        if last and outcome.state is State.FINISHED:
             self._folder.take_mark(outcome.job, COMPLETE)
 
     def _write(self, before: Outcome | None, after: Outcome) -> None:
