@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -68,7 +69,7 @@ def check(
 def suspend(job: JobName, spool: Spool) -> None:
     """Let a job pause after the batch in hand, or not begin."""
     SpoolFolder(spool).put_mark(job, SUSPEND)
-    say(f"{job} pauses until: reinstate spool resume {job}")
+    say(f"{job} pauses until: reinstate spool resume {job} --spool {shlex.quote(str(spool))}")
 
 
 @app.command(epilog=examples("reinstate spool resume lisbon --spool /var/spool/reinstate"))

@@ -14,6 +14,7 @@ from reinstate_service.model import Item
 from reinstate_service.operations.sample import FIRST_SCAN, write_many
 from reinstate_service.operations.sample_people import account_id
 from reinstate_service.operations.spool.outcome import State
+from reinstate_service.operations.spool.schedule import SUSPEND
 from reinstate_service.source.backup_path import BackupPathSource, BackupWriter
 from running import COMMAND, run
 from spooling import Service, free_port, mail_server, settings
@@ -187,13 +188,13 @@ def test_it_is_drained_by_sigterm_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_job_pauses_and_goes_on_when_asked(tmp_path: Path) -> None:
-    write_many(tmp_path / "backup", 5, 2000)
+    write_many(tmp_path / "backup", 5, 6000)
     service = Service(tmp_path / "spool")
     service.job("move", tmp_path / "backup", tmp_path / "mail")
     spool = ("--spool", service.path)
     with service.running():
         wait_until_restored(service.folder.journal("move"))
-        run("spool", "suspend", "move", *spool)
+        service.folder.put_mark("move", SUSPEND)
         service.wait("move", State.SUSPENDED)
         assert "move  suspended" in run("spool", "list", *spool)
         run("spool", "resume", "move", *spool)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reinstate_service.operations.spool.job import Choices, JobWrong, read_job
+from reinstate_service.operations.spool.job import Choices, Job, JobWrong, Notify, read_job
 from reinstate_service.operations.spool.quiet_hours import quiet_hours_of
+from reinstate_service.operations.spool.settings import Smtp, read_settings
 from reinstate_service.restore.options import Options
+from reinstate_service.testing import law
 
 PLACES = 'source = "/b"\ndestination = "maildir:/m"\n'
 #: Any moment of a year; quiet hours are by the clock on the wall.
@@ -75,6 +79,7 @@ def test_a_mistake_says_where_it_is(text: str, told: str) -> None:
     assert any(one.startswith(told) for one in mistakes_of(text)), mistakes_of(text)
 
 
+@law()
 @given(MOMENTS, st.integers(0, 1439), st.integers(0, 1439))
 def test_at_any_moment_either_some_hours_hold_or_those_that_they_leave(
     moment: datetime, begin: int, end: int
@@ -86,6 +91,7 @@ def test_at_any_moment_either_some_hours_hold_or_those_that_they_leave(
     assert hours.hold(moment) != others.hold(moment)
 
 
+@law()
 @given(MOMENTS)
 def test_hours_over_midnight_belong_to_the_day_on_which_they_begin(moment: datetime) -> None:
     friday_night = quiet_hours_of("fri 22:00-06:00")
@@ -114,3 +120,20 @@ def test_quiet_hours_are_by_the_clock_of_the_zone() -> None:
     )
     assert job.is_quiet(datetime(2026, 1, 1, 0, 0, tzinfo=UTC)) == "08:00-18:00"
     assert job.is_quiet(datetime(2026, 1, 1, 12, 0, tzinfo=UTC)) == ""
+
+
+def test_the_page_has_every_key_and_its_examples_are_sound(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    job, service = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    # The machine that tests has no such user.
+    assert read_job("lisbon", job.replace('"vmail"', '"8"')).follow
+    (tmp_path / "service.toml").write_text(service, encoding="utf-8")
+    assert read_settings(tmp_path / "service.toml").smtp is not None
+    for key in (
+        *(one for one in Job.__struct_fields__ if one not in {"options", "notify"}),
+        *(f"options.{one}" for one in Choices.__struct_fields__),
+        *(f"notify.{one}" for one in Notify.__struct_fields__),
+    ):
+        assert f"`{key}`" in page, key
+    for key in Smtp.__struct_fields__:
+        assert f"\n{key} = " in service, key

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reinstate_service.operations.spool.job import Job
-from reinstate_service.operations.spool.outcome import Outcome, State
+from reinstate_service.operations.spool.outcome import ENDS, Outcome, State
 from reinstate_service.operations.spool.schedule import (
     ASKED,
     COMPLETE,
@@ -20,6 +20,7 @@ from reinstate_service.operations.spool.schedule import (
     is_last,
     judge,
 )
+from reinstate_service.testing import law
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 MILLISECONDS = round(NOW.timestamp() * 1000)
@@ -56,12 +57,15 @@ def test_a_job_that_a_limit_suspended_waits_for_a_person_and_a_paused_one_for_it
     assert works(case(State.SUSPENDED, ASKED))
 
 
+@law()
 @given(st.sampled_from(State), st.booleans(), st.sets(st.sampled_from([RESUME, COMPLETE])))
 def test_no_job_works_while_somebody_wants_it_to_pause(
     state: State, running: bool, marks: set[str]
 ) -> None:
     paused = case(state, running=running, asked=frozenset({SUSPEND, *marks}))
-    assert judge(paused, NOW) == (False, State.SUSPENDED, ASKED)
+    at_its_end = state in ENDS and not running and RESUME not in marks
+    assert judge(paused, NOW).state is (state if at_its_end else State.SUSPENDED)
+    assert not works(paused)
 
 
 def test_what_may_go_away_by_itself_is_tried_again_when_it_is_time() -> None:

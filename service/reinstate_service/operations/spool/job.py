@@ -30,7 +30,8 @@ from reinstate_service.tables import mistakes
 
 #: A moment with its offset from UTC, as TOML writes it.
 Moment = Annotated[datetime, Meta(tz=True)]
-_ADDRESS = re.compile(r"[^\s@,;<>\x00-\x1f]+@[^\s@,;<>\x00-\x1f]+")
+#: An address that can stand in the header of a mail.
+ADDRESS = re.compile(r"[^\s@,;<>\x00-\x1f]+@[^\s@,;<>\x00-\x1f]+")
 _DESTINATIONS = ("maildir:", "imap://", "imaps://")
 _Limit = Annotated[int, Meta(ge=0)]
 
@@ -170,7 +171,7 @@ def _contradictions(job: Job) -> Iterator[str]:
     if not makes_domains(job.destination) and not chosen.config:
         yield f"options.config: {job.destination} needs one: how to log in to its accounts"
     for address in job.notify.mail:
-        if not _ADDRESS.fullmatch(address):
+        if not ADDRESS.fullmatch(address):
             yield f"notify.mail: {address!r} is no address"
 
 

@@ -3,8 +3,10 @@ recipient is in it, and no secret."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from reinstate_journal.errors import ReinstateError
 from reinstate_journal.events import PhaseCompleted, RunStarted
@@ -36,7 +38,7 @@ def beginnings(journal: Reader, job: str, after: int) -> Iterator[tuple[int, Mes
         match recorded.event:
             case RunStarted(run=1, options=options) if recorded.position > after:
                 text = f"From {options.get('source', '')}\nto {options.get('destination', '')}"
-                yield recorded.position, Message(job, "started", f"{job}: started", text)
+                yield recorded.position, Message(job, "started", f"{job}: started", _clean(text))
             case PhaseCompleted(phase=1) if first_phase:
                 first_phase = False
                 if recorded.position > after:
@@ -56,7 +58,11 @@ def message_of(outcome: Outcome, journal: Reader | None) -> Message:
     elif outcome.reason:
         lines += ["", outcome.reason]
     then = _WHEN_ASKED if outcome.reason == ASKED else _NEXT[outcome.state]
-    lines += ["", then.format(job=outcome.job, journal=outcome.journal)]
+    place = {
+        "job": f"{outcome.job} --spool {shlex.quote(str(Path(outcome.journal).parents[1]))}",
+        "journal": shlex.quote(outcome.journal),
+    }
+    lines += ["", then.format(**place)]
     if journal is not None:
         try:
             lines += ["", *feedback(make_report(journal, outcome.restore or None))]

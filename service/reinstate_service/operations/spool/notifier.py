@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -61,11 +62,17 @@ class Notifier:
                     self._tell(file.name)
                     self._said.pop(file.name, None)
                 except ReinstateError as error:
-                    if self._said.get(file.name) != str(error):
-                        self._said[file.name] = str(error)
-                        self._say(f"job {file.name}: {error}")
+                    self._complain(file.name, str(error))
+                except Exception:  # a fault of reinstate costs one message, not all to come
+                    self._complain(file.name, traceback.format_exc())
             if ends:
                 return
+
+    def _complain(self, name: str, text: str) -> None:
+        """Says what went wrong with a job's messages, not again every minute."""
+        if self._said.get(name) != text:
+            self._said[name] = text
+            self._say(f"job {name}: {text}")
 
     def _tell(self, name: str) -> None:
         told = self._folder.told(name)

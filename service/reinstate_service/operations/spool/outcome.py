@@ -24,6 +24,7 @@ class State(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+ENDS = frozenset({State.FINISHED, State.INCOMPLETE})
 #: Of these a message goes out, once.
 TOLD = frozenset(State) - {State.WAITING, State.RUNNING}
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reinstate_service.model import Frozen
 from reinstate_service.operations.spool.job import Job
-from reinstate_service.operations.spool.outcome import Outcome, State
+from reinstate_service.operations.spool.outcome import ENDS, Outcome, State
 
 #: What the marks beside a job ask for.
 SUSPEND, RESUME, COMPLETE = "suspend", "resume", "complete"
@@ -40,9 +40,12 @@ class Verdict(NamedTuple):
 def judge(case: Case, now: datetime) -> Verdict:
     """What a job is to do at this moment."""
     job, outcome = case.job, case.outcome
+    rests = not case.running and RESUME not in case.asked and _rests(case, now)
+    if rests and outcome.state in ENDS:
+        return Verdict(False, outcome.state, outcome.reason)
     if SUSPEND in case.asked:
         return Verdict(False, State.SUSPENDED, ASKED)
-    if not case.running and RESUME not in case.asked and _rests(case, now):
+    if rests:
         return Verdict(False, outcome.state, outcome.reason)
     if job.start_after is not None and now < job.start_after:
         return Verdict(False, State.WAITING, f"until {job.start_after.isoformat()}")
@@ -55,7 +58,7 @@ def _rests(case: Case, now: datetime) -> bool:
     """Whether the job is where it was left: at its end, or waiting for something."""
     outcome = case.outcome
     match outcome.state:
-        case State.FINISHED | State.INCOMPLETE:
+        case _ if outcome.state in ENDS:
             return True
         case State.SUSPENDED:
             return outcome.reason != ASKED

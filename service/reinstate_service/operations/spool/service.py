@@ -30,6 +30,7 @@ from reinstate_service.operations.spool.settings import Settings
 from reinstate_service.operations.spool.systemd import tell_systemd
 from reinstate_service.operations.spool.worker import Worker
 from reinstate_service.source.open import open_source
+from reinstate_service.spelling import source_of
 
 #: Milliseconds between two looks when nothing happens: quiet hours begin and end by the clock.
 _PATIENCE = 1000
@@ -98,7 +99,7 @@ class SpoolService:
     def _watched(self) -> tuple[Path, ...]:
         """The spool, and the backups that jobs follow."""
         sources = {
-            Path(_folder_of(job.to_options().source))
+            Path(_folder_of(source_of(job.source)))
             for _, job in self._jobs.values()
             if isinstance(job, Job) and job.follow
         }
@@ -165,7 +166,7 @@ class SpoolService:
         return job
 
     def _is_newer(self, job: Job, outcome: Outcome) -> bool:
-        source = job.to_options().source
+        source = source_of(job.source)
         looked, scan = self._looked.get(_folder_of(source), (-_LOOK_AGAIN, None))
         if time.monotonic() - looked >= _LOOK_AGAIN:
             try:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from reinstate_journal.errors import UsageError
 from reinstate_service.model import Frozen
-from reinstate_service.operations.spool.job import Notify
+from reinstate_service.operations.spool.job import ADDRESS, Notify
 from reinstate_service.secret import SecretPlace
 from reinstate_service.tables import mistakes
 
@@ -64,6 +64,8 @@ def read_settings(path: Path) -> Settings:
             wrong.append("smtp.tls: a password goes over an encrypted connection only")
         if smtp is None and settings.notify.mail:
             wrong.append("smtp: missing for notify.mail")
+        addresses = (*settings.notify.mail, *([smtp.sender] if smtp is not None else []))
+        wrong += [f"{one!r} is no address" for one in addresses if not ADDRESS.fullmatch(one)]
     if wrong:
         raise SettingsWrong(path=path, mistakes="; ".join(wrong))
     return settings
