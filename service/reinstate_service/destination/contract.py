@@ -103,16 +103,25 @@ class Delivery(Frozen, frozen=True):
     elsewhere: tuple[Path, ...] = ()
 
 
+class Served(Frozen, frozen=True):
+    """An item's digest and size in the form in which the destination keeps it."""
+
+    digest: str
+    size: int
+
+
 class Delivered(Frozen, frozen=True):
     """What became of a delivery: `error` is None if the item is durable there, otherwise
     the error that concerned this one item. `found` says that it was there already, or,
     with `elsewhere`, in that one of the delivery's other folders.
-    `unrepresented` are the keywords it was stored without, there being no place for them."""
+    `unrepresented` are the keywords it was stored without, there being no place for them;
+    `served` is the form that it is kept in, if that is another than the backup's."""
 
     found: bool = False
     error: ReinstateError | None = None
     unrepresented: tuple[str, ...] = ()
     elsewhere: Path | None = None
+    served: Served | None = None
 
 
 class StoredItem(Frozen, frozen=True):

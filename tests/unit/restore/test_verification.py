@@ -321,3 +321,25 @@ def test_another_tree_in_its_place_is_not_taken_for_it(gone: Place) -> None:
 def test_while_another_process_writes_the_journal_is_in_use(team: Place) -> None:
     with open_journal(team.journal), pytest.raises(JournalInUse):
         team.verify()
+
+
+def test_the_directory_is_compared_object_by_object(sample: Place) -> None:
+    for statement in (
+        "UPDATE domains SET max_accounts = 7 WHERE name = 'example.com'",
+        "UPDATE classes_of_service SET quota = 1 WHERE name = 'staff'",
+        "UPDATE lists SET display_name = 'x' WHERE address = 'everyone@example.com'",
+        "DELETE FROM aliases WHERE alias = 'c.bianchi@mail.example.com'",
+        "DELETE FROM list_members WHERE list = 'office@example.org' AND member LIKE 'farid%'",
+        "UPDATE accounts SET status = 'closed' WHERE address = 'dieter@example.com'",
+    ):
+        tampering.change_directory(sample.tree, statement)
+    found = {(one.what, one.name): one.detail for one in sample.verify(Request()).findings}
+    names = {account.address: account.account for account in sample.verify(Request()).accounts}
+    assert found == {
+        ("domain", "example.com"): "max accounts is 7 instead of 50",
+        ("class of service", "staff"): "quota is 1 instead of 536870912",
+        ("list", "everyone@example.com"): "display name differs",
+        ("list", "office@example.org"): "member farid@example.org is gone",
+        ("account", names["chiara@example.com"]): "alias c.bianchi@mail.example.com is gone",
+        ("account", names["dieter@example.com"]): "status is closed instead of active",
+    }

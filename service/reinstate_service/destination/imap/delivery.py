@@ -3,10 +3,12 @@ server's answers mean for each item."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
@@ -17,7 +19,7 @@ from reinstate_journal.errors import (
     JournalError,
     ReinstateError,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Refused
+from reinstate_service.destination.contract import Delivered, Delivery, Refused, Served
 from reinstate_service.destination.fence import Fence
 from reinstate_service.destination.imap.append import Appended, Appender, Message
 from reinstate_service.destination.imap.connection import Client
@@ -30,11 +32,12 @@ from reinstate_service.destination.imap.errors import (
 )
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session, wait_a_while
+from reinstate_service.destination.lines import with_crlf
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
-_MESSAGES, _BYTES = 125, 4 * 1024 * 1024
+_MESSAGES, _BYTES = 250, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
@@ -50,11 +53,13 @@ class NoMail(Refused):
 
 
 class _Letter(NamedTuple):
-    """A delivery on its way: its number in the batch, and the message."""
+    """A delivery on its way: its number in the batch, the message, and, if that is another
+    than the backup's, the form in which it is `served`."""
 
     number: int
     path: Path
     message: Message
+    served: Served | None
 
 
 class Deliveries:
@@ -106,7 +111,7 @@ class Deliveries:
             if appended.done:
                 self._advance(letters[0].path, appended)
                 for one in letters:
-                    answers[one.number] = _delivered(deliveries[one.number])
+                    answers[one.number] = _delivered(deliveries[one.number], one)
                     one.message.content.close()
             else:
                 refused.extend(letters)
@@ -132,17 +137,17 @@ class Deliveries:
             for number in numbers:
                 try:
                     self._names.name(path)
-                    message = _message(deliveries[number])
+                    letter = _letter(number, deliveries[number])
                 except _FATAL:
                     raise
                 except ReinstateError as error:
                     answers[number] = Delivered(error=error)
                     continue
-                if letters and (len(letters) == most or size + message.size > _BYTES):
+                if letters and (len(letters) == most or size + letter.message.size > _BYTES):
                     yield letters
                     letters, size = [], 0
-                letters.append(_Letter(number, path, message))
-                size += message.size
+                letters.append(letter)
+                size += letter.message.size
             if letters:
                 yield letters
 
@@ -163,7 +168,7 @@ class Deliveries:
             appended = self._answer(self._send([letter]))
             if appended.done:
                 self._advance(letter.path, appended)
-                return _delivered(delivery)
+                return _delivered(delivery, letter)
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
                 self._make(letter.path)
@@ -205,27 +210,28 @@ def _by_path(
     return found
 
 
-def _message(delivery: Delivery) -> Message:
+def _letter(number: int, delivery: Delivery) -> _Letter:
     """The message, read to its end: only then it is known to be right. Raises ItemError."""
-    content, size = _read(delivery.content())
-    item = delivery.item
-    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
-    return Message(content, size, item.flags, keywords, item.date)
-
-
-def _read(pieces: Iterable[bytes]) -> tuple[BinaryIO, int]:
     content: BinaryIO = io.BytesIO()
-    size = 0
-    for piece in pieces:
-        if size <= _IN_MEMORY < size + len(piece):
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes when nobody reads it any more
-            file.write(content.getbuffer() if isinstance(content, io.BytesIO) else b"")
+    digest, size, item = hashlib.sha256(), 0, delivery.item
+    for piece in with_crlf(delivery.content()):
+        if size <= _IN_MEMORY < size + len(piece) and isinstance(content, io.BytesIO):
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the message is delivered
+            file.write(content.getbuffer())
             content = file
         content.write(piece)
+        digest.update(piece)
         size += len(piece)
     content.seek(0)
-    return content, size
+    served = None
+    if size != item.size:
+        told = base64.b64encode(digest.digest()).decode().replace("/", ",")
+        served = Served(told, size)
+    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
+    message = Message(content, size, item.flags, keywords, item.date)
+    return _Letter(number, delivery.path, message, served)
 
 
-def _delivered(delivery: Delivery) -> Delivered:
-    return Delivered(unrepresented=tuple(one for one in delivery.keywords if not is_keyword(one)))
+def _delivered(delivery: Delivery, letter: _Letter) -> Delivered:
+    refused = tuple(word for word in delivery.keywords if not is_keyword(word))
+    return Delivered(unrepresented=refused, served=letter.served)

@@ -21,9 +21,10 @@ from reinstate_service.restore.verification.configuration import (
     grant_findings,
 )
 from reinstate_service.restore.verification.expectation import Expectation, expect_account
+from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.findings import Finding, Kind
 from reinstate_service.restore.verification.folders import folder_findings, renamed_folders
-from reinstate_service.restore.verification.items import Expected, Items, compare_items
+from reinstate_service.restore.verification.items import Items, compare_items
 from reinstate_service.restore.verification.views import Views
 
 

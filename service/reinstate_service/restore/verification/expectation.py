@@ -29,7 +29,7 @@ from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
 from reinstate_service.restore.items import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
-from reinstate_service.restore.verification.items import Expected
+from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.views import Views
 from reinstate_service.source.contract import AccountUnreadable
 
@@ -157,8 +157,8 @@ class _Reading:
         self._result.items[name] = Expected(
             event.item,
             self._places[event.folder],
-            event.digest,
-            event.size,
+            event.served_digest or event.digest,
+            event.served_size or event.size,
             keywords=event.unrepresented or None,
         )
         if len(self._views.moments) > 1:
