@@ -132,10 +132,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def mail_server(port: int) -> Iterator[Mailbox]:
-    """A mail server on that port of 127.0.0.1."""
+def mail_server(port: int, **how: Any) -> Iterator[Mailbox]:
+    """A mail server on that port of 127.0.0.1; `how` are aiosmtpd's own settings."""
     mailbox = Mailbox()
-    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server = Controller(mailbox, hostname="127.0.0.1", port=port, **how)
     server.start()
     try:
         yield mailbox

@@ -152,6 +152,7 @@ def test_it_tells_of_the_beginning_of_phase_1_and_of_the_end_with_all_failures(
     body = mail.get_content()
     assert f"item {lost.id} {lost.digest[:8]}" in body
     assert "BlobMissing (1): The backup lacks the content." in body
+    assert f"reinstate spool resume move --spool {service.path}" in body
     assert "9 restored, 0 skipped, 1 failed" in body
     assert "Subject" not in body.replace("subject", "")
     assert outcome.failed == 1

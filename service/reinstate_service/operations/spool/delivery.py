@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from collections.abc import Sequence
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from hashlib import sha256
 
@@ -17,6 +18,8 @@ from reinstate_service.operations.spool.settings import Smtp
 from reinstate_service.secret import secret
 
 _COMMAND_SECONDS = 60
+#: Which every server passes on unchanged.
+_SEVEN_BITS = SMTP.clone(cte_type="7bit")
 
 
 class NotDelivered(ReinstateError):
@@ -30,7 +33,7 @@ class NotDelivered(ReinstateError):
 def send_mail(smtp: Smtp, recipients: Sequence[str], message: Message) -> None:
     """Mails it. One that is sent again, since a crash hid that it had gone out, has the same
     Message-ID. Raises NotDelivered, SecretMissing."""
-    mail = EmailMessage()
+    mail = EmailMessage(policy=_SEVEN_BITS)
     mail["From"] = smtp.sender
     mail["To"] = ", ".join(recipients)
     mail["Subject"] = f"reinstate: {message.subject}"
@@ -44,7 +47,8 @@ def send_mail(smtp: Smtp, recipients: Sequence[str], message: Message) -> None:
         with _connected(smtp) as server:
             if smtp.user:
                 server.login(smtp.user, password)
-            server.send_message(mail, from_addr=smtp.sender, to_addrs=[*recipients])
+            # send_message would write ">From" where a line begins with From.
+            server.sendmail(smtp.sender, [*recipients], mail.as_bytes())
     except smtplib.SMTPAuthenticationError as error:
         raise NotDelivered(how=smtp.host, detail=f"login refused ({error.smtp_code})") from None
     except (OSError, smtplib.SMTPException) as error:

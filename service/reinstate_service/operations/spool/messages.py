@@ -65,7 +65,9 @@ def message_of(outcome: Outcome, journal: Reader | None) -> Message:
     lines += ["", then.format(**place)]
     if journal is not None:
         try:
-            lines += ["", *feedback(make_report(journal, outcome.restore or None))]
+            made = make_report(journal, outcome.restore or None)
+            again = f"reinstate spool resume {place['job']}"
+            lines += ["", *_feedback(made, place["journal"], again)]
         except ReinstateError:  # nothing was recorded yet
             lines += []
     subject = f"{outcome.job}: {_SUBJECT.get(outcome.state, outcome.state)}"
@@ -98,8 +100,9 @@ _NEXT = {
 }
 
 
-def feedback(report: Report) -> Iterator[str]:
-    """Counts, then each failure with who, what, why, then what to do about each kind."""
+def _feedback(report: Report, journal: str, again: str) -> Iterator[str]:
+    """Counts, then each failure with who, what, why, then what to do about each kind; `again` is
+    the command that tries again."""
     totals = report.totals
     skipped, failed = sum(totals.skipped.values()), sum(totals.failed.values())
     doubt = f", {totals.doubt:,} in doubt" if totals.doubt else ""
@@ -113,12 +116,13 @@ def feedback(report: Report) -> Iterator[str]:
         place = f" in {'/'.join(one.path)}" if one.path else ""
         yield f"  {one.address or '-'}: {one.what}{place}: {one.failure}: {one.reason}"
     if (more := len(report.failures) - _LISTED) > 0:
-        yield f"  and {more:,} more: reinstate report --failures 0"
+        yield f"  and {more:,} more: reinstate report --failures 0 --journal {journal}"
     kinds = Counter(one.failure for one in report.failures)
     if kinds:
         yield from ("", "What to do:")
     for kind, count in sorted(kinds.items()):
-        yield f"  {kind} ({count:,}): {advice(kind)}."
+        what = advice(kind).replace("reinstate resume", again)
+        yield f"  {kind} ({count:,}): {what}."
 
 
 def _clean(text: str) -> str:
