@@ -27,8 +27,9 @@ class Server:
 
     name: ClassVar[str]
 
-    def __init__(self) -> None:
-        self.base = Path(tempfile.mkdtemp(prefix=f"reinstate-{self.name.lower()[:3]}-"))
+    def __init__(self, above: Path | None = None) -> None:
+        prefix = f"reinstate-{self.name.lower()[:3]}-"
+        self.base = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from reinstate_service.destination.fence import Arrival
+from reinstate_service.destination.line_ends import with_crlf
 from reinstate_service.model import Frozen
 
 #: How many bytes a server may add to a message, or take from it, and be recognised still.
@@ -47,7 +48,7 @@ def fingerprint(pieces: Iterable[bytes]) -> Fingerprint:
     """The fingerprint of a message that comes in pieces; holds only its header."""
     whole, body = hashlib.sha256(), hashlib.sha256()
     size, header, in_header = 0, b"", True
-    for piece in _with_crlf(pieces):
+    for piece in with_crlf(pieces):
         size += len(piece)
         whole.update(piece)
         if not in_header:
@@ -60,18 +61,6 @@ def fingerprint(pieces: Iterable[bytes]) -> Fingerprint:
             body.update(header[end:])
             header, in_header = header[:end], False
     return Fingerprint(size, whole.digest(), tuple(header.splitlines()), body.digest())
-
-
-def _with_crlf(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces with every bare LF as CRLF; a CR at the end of a piece waits for the next."""
-    waiting = b""
-    for piece in pieces:
-        text = waiting + piece
-        waiting = b"\r" if text.endswith(b"\r") else b""
-        text = text[: len(text) - len(waiting)]
-        yield text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    if waiting:
-        yield waiting
 
 
 def recognise(

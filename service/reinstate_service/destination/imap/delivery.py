@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
@@ -30,6 +30,7 @@ from reinstate_service.destination.imap.errors import (
 )
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session, wait_a_while
+from reinstate_service.destination.line_ends import with_crlf
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
@@ -68,6 +69,7 @@ class Deliveries:
         self._make = make
         self._appender: tuple[Client, Appender] | None = None
         self._fences: dict[Path, Fence] = {}
+        self._crlf = False
 
     def fence(self, path: Path) -> Fence | None:
         """Where the folder ends, if the answers to what was delivered there tell it."""
@@ -84,8 +86,11 @@ class Deliveries:
         try:
             refused = self._send_all(deliveries, answers)
             for letter in refused:
+                delivery = deliveries[letter.number]
                 with letter.message.content:
-                    answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
+                    answers[letter.number] = self._deliver_one(delivery, letter)
+                if isinstance(answers[letter.number].error, ServerRefuses) and not self._crlf:
+                    answers[letter.number] = self._with_crlf(delivery, letter, answers)
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
@@ -132,7 +137,7 @@ class Deliveries:
             for number in numbers:
                 try:
                     self._names.name(path)
-                    message = _message(deliveries[number])
+                    message = _message(deliveries[number], self._crlf)
                 except _FATAL:
                     raise
                 except ReinstateError as error:
@@ -175,6 +180,19 @@ class Deliveries:
             else:
                 return Delivered(error=_refusal(appended.text))
 
+    def _with_crlf(
+        self, delivery: Delivery, letter: _Letter, answers: Mapping[int, Delivered]
+    ) -> Delivered:
+        """Delivers a refused message with CRLF line ends, if it has others: Cyrus wants them, and
+        every server shows them. If that helps, what follows is sent so at once."""
+        message = _message(delivery, crlf=True)
+        with message.content:
+            if message.size == letter.message.size:
+                return answers[letter.number]
+            delivered = self._deliver_one(delivery, letter._replace(message=message))
+        self._crlf = delivered.error is None
+        return delivered
+
     def _appending(self, client: Client) -> Appender:
         if self._appender is None or self._appender[0] is not client:
             self._appender = (client, Appender(client))
@@ -205,9 +223,9 @@ def _by_path(
     return found
 
 
-def _message(delivery: Delivery) -> Message:
+def _message(delivery: Delivery, crlf: bool) -> Message:
     """The message, read to its end: only then it is known to be right. Raises ItemError."""
-    content, size = _read(delivery.content())
+    content, size = _read(with_crlf(delivery.content()) if crlf else delivery.content())
     item = delivery.item
     keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
     return Message(content, size, item.flags, keywords, item.date)
