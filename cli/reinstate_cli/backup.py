@@ -19,7 +19,6 @@ from reinstate_cli.console import (
     tell,
 )
 from reinstate_cli.options import EXIT_CODES, Json, Quiet, examples
-from reinstate_cli.selecting import moment_of
 from reinstate_journal.errors import UsageError
 from reinstate_service.operations import backup_info as answers
 from reinstate_service.operations.backup_build import build_from_maildir
@@ -28,6 +27,7 @@ from reinstate_service.operations.backup_import import build_from_export
 from reinstate_service.source.backup_path import BackupPathSource
 from reinstate_service.source.contract import Source
 from reinstate_service.source.open import open_export, open_source
+from reinstate_service.spelling import moment_of
 
 app = typer.Typer(
     name="backup",

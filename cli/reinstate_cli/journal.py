@@ -18,13 +18,13 @@ from reinstate_cli import redaction
 from reinstate_cli.console import finish, moment, plural, say, say_json, say_json_line, tell
 from reinstate_cli.following import changes_of
 from reinstate_cli.options import DEFAULT_JOURNAL, EXIT_CODES, Journal, Json, examples
-from reinstate_cli.selecting import moment_of
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.check import check as check_journal
 from reinstate_journal.check import check_redacted
 from reinstate_journal.errors import UsageError
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_service.operations.journal_query import Query, account_addresses, query_events
+from reinstate_service.spelling import moment_of
 
 app = typer.Typer(
     name="journal",

@@ -20,9 +20,10 @@ from reinstate_cli.console import (
     tell_whoever_listens,
 )
 from reinstate_cli.documented import at_the_front
-from reinstate_cli.options import EXIT_CODES, is_text
+from reinstate_cli.options import EXIT_CODES
 from reinstate_cli.verbs import Verbs
 from reinstate_journal.errors import ReinstateError, UsageError
+from reinstate_service.spelling import is_text
 
 app = typer.Typer(
     name="reinstate",

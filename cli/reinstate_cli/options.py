@@ -42,19 +42,23 @@ Metrics = Annotated[
         help="Also write it for node_exporter's textfile collector; FILE ends in .prom.",
     ),
 ]
+Spool = Annotated[
+    Path,
+    typer.Option(
+        "--spool",
+        metavar="DIR",
+        envvar="REINSTATE_SPOOL",
+        help="The folder of jobs.",
+        file_okay=False,
+    ),
+]
+JobName = Annotated[
+    str, typer.Argument(metavar="JOB", help="The job's name: that of its file, without .toml.")
+]
 RestoreId = Annotated[
     str | None,
     typer.Argument(metavar="RESTORE", help="The restore's id, if the journal has several."),
 ]
-
-
-def is_text(argument: str) -> bool:
-    """Whether an argument was UTF-8; Python escapes other bytes with halves of characters."""
-    try:
-        argument.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def bare(directory: Path) -> Path:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import functools
-import grp
 import inspect
-import pwd
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from reinstate_cli.options import is_text
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.open import makes_domains
 from reinstate_service.restore.options import Options
-
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-#: A user's or group's number: 32 bits, all of which set means nobody.
-_ID = re.compile(r"[0-9]{1,9}|[1-3][0-9]{9}", re.ASCII)
-_SCHEME = re.compile("[a-z][a-z0-9+-]*:")
-_SIZE = re.compile(r"(\d{1,15})\s*([kmg]?)i?b?", re.IGNORECASE)
+from reinstate_service.spelling import (
+    absolute_path,
+    byte_count,
+    destination_of,
+    moment_of,
+    owner_of,
+    source_of,
+)
 
 
 def selection(
@@ -172,11 +169,11 @@ def selection(
 ) -> Options:
     """The options as they were typed, checked. Raises UsageError."""
     return Options(
-        source=_absolute(source, "backup", "archives") if _SCHEME.match(source) else _path(source),
-        destination=_absolute(destination, "maildir"),
-        owner=_owner(owner),
+        source=source_of(source),
+        destination=destination_of(destination),
+        owner=owner_of(owner),
         mountpoints=_mountpoints(mountpoints),
-        config=_path(str(config)) if config else "",
+        config=absolute_path(str(config)) if config else "",
         accounts=(*_names("--accounts", accounts), *_lines(input_file)),
         domains=_names("--domains", domains),
         at=moment_of(at),
@@ -220,28 +217,6 @@ def with_selection(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def moment_of(text: str | None) -> int | None:
-    """Milliseconds of an ISO 8601 time. Raises UsageError."""
-    if text is None:
-        return None
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        detail = f"{text!r} is no ISO 8601 time, such as 2026-05-03T14:00:00+02:00"
-        raise UsageError(detail=detail) from None
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    return round(value.timestamp() * 1000)
-
-
-def byte_count(text: str) -> int:
-    """Bytes of a size such as `50M`; units are powers of 1,024. Raises UsageError."""
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(detail=f"{text!r} is no size, such as 50M or 1G")
-    return int(match[1]) * _UNITS[match[2].lower()]
-
-
 def _names(option: str, values: list[str] | None) -> tuple[str, ...]:
     names = (name.strip() for value in values or () for name in value.split(","))
     found = tuple(name for name in names if name)
@@ -265,38 +240,6 @@ def _lines(file: Path | None) -> tuple[str, ...]:
     if not names:
         raise UsageError(detail=f"{file} names no account")
     return names
-
-
-def _absolute(location: str, *schemes: str) -> str:
-    """The location with an absolute path, so that `resume` finds it from anywhere."""
-    scheme, _, path = location.partition(":")
-    return f"{scheme}:{_path(path)}" if scheme in schemes and path else location
-
-
-def _path(text: str) -> str:
-    if not text:
-        raise UsageError(detail="the path of the backup is empty")
-    try:
-        path = str(Path(text).expanduser().absolute())
-    except RuntimeError:  # ~name, of a name that nobody has
-        raise UsageError(detail=f"{text!r} begins with the home of nobody") from None
-    if not is_text(path):
-        raise UsageError(detail=f"{path!r} is no text in UTF-8, so the journal cannot name it")
-    return path
-
-
-def _owner(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    user, _, group = text.partition(":")
-    try:
-        entry = pwd.getpwnam(user) if not _ID.fullmatch(user) else None
-        uid = entry.pw_uid if entry else int(user)
-        if not group:
-            return uid, entry.pw_gid if entry else uid
-        return uid, int(group) if _ID.fullmatch(group) else grp.getgrnam(group).gr_gid
-    except KeyError:
-        raise UsageError(detail=f"there is no user or group {text!r} on this machine") from None
 
 
 def _mountpoints(text: str) -> str:

@@ -348,7 +348,8 @@ class DeliveriesSettled(Event, frozen=True):
 class ItemRestored(Event, frozen=True):
     """An item is durable on the destination. `unrepresented` are keywords that it has no
     place for; `probable`: it was recognised by its header and body in a message that the
-    server has changed."""
+    server has changed. `served_digest` and `served_size` are those of the form that it is kept
+    in, where that is another than the backup's: with other line ends."""
 
     ends: ClassVar[Outcome] = Outcome.DONE
     item: str
@@ -357,6 +358,8 @@ class ItemRestored(Event, frozen=True):
     size: int
     unrepresented: tuple[str, ...] = ()
     probable: bool = False
+    served_digest: str = ""
+    served_size: int = 0
 
     def step(self) -> str:
         return item_step(self.item, self.digest)

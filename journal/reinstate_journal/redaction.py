@@ -123,7 +123,7 @@ _RULES: dict[str, Callable[[Pseudonyms, str], str]] = {
     **dict.fromkeys(("create", "use", "ended"), Pseudonyms.step),
     **dict.fromkeys(("script", "scripts"), Pseudonyms.script),
     "accepted": Pseudonyms.failure,
-    "digest": Pseudonyms.digest,
+    **dict.fromkeys(("digest", "served_digest"), Pseudonyms.digest),
     "granted": Pseudonyms.grant,
     "items": _rule("message"),
     "gone": _rule("message"),

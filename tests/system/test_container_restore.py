@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,10 @@ from imapclient import IMAPClient
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
 from reinstate_service.operations.container_map import make_account_map
+from reinstate_service.operations.session import start_verification
+from reinstate_service.operations.verification import last_verification
 from reinstate_service.restore.options import Options
+from reinstate_service.restore.verification.verify import Request
 from running import restore_here
 from system.dovecot import Dovecot, needs_dovecot, reachable_folder, tree_owner
 from system.live import live_server
@@ -40,9 +44,22 @@ class Between(NamedTuple):
         message = f"From: x@elsewhere.test\r\nSubject: {subject}\r\n\r\n{subject}\r\n"
         self.server.lmtp("x@elsewhere.test", "alice@example.test", message.encode())
 
-    def finish(self) -> None:
+    def finish(self, *differences: tuple[str, str, str]) -> None:
+        """Phase 3; a verification finds these differences and no others."""
         restore_here(self.journal, self.options)
         assert check(self.journal) == []
+        assert self.differences() == [*differences]
+
+    def differences(self) -> list[tuple[str, str, str]]:
+        """What a verification finds that is not as it was restored."""
+        request = Request(deep=True)
+        restore, _ = start_verification(
+            self.journal, None, request, lambda _: None, threading.Event()
+        )
+        with open_reader(self.journal) as reader:
+            found = last_verification(reader, restore)
+        assert found is not None
+        return [(one.kind, one.what, one.name) for one in found.findings]
 
     def subjects(self, address: str, folder: str) -> list[str]:
         with self.server.imap(address, SECRET) as client:
@@ -162,7 +179,7 @@ def test_a_folder_of_the_users_own_stays_and_the_mountpoint_comes_beside_it(
     with between.server.imap("alice@example.test", SECRET) as client:
         client.create_folder("Team")
         client.append("Team", b"Subject: my own\r\n\r\nx\r\n")
-    between.finish()
+    between.finish(("different", "filter", "incoming"))
     assert between.subjects("alice@example.test", "Team") == ["my own"]
     shared = "shared/example.test/bob/Team"
     assert between.subjects("alice@example.test", shared) == ["restored 1000"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 import oracle
@@ -85,6 +90,12 @@ def test_a_second_run_changes_nothing(restored: Restored) -> None:
         assert reader.head() == head
 
 
+def test_the_server_is_verified_by_content(restored: Restored) -> None:
+    """Also the messages that have other line ends there."""
+    told = run("verify", "--journal", restored.journal, "--deep")
+    assert "208 restored items = 208 there" in told
+
+
 def test_an_account_that_is_not_there_fails_alone(restored: Restored, tmp_path: Path) -> None:
     sample = build_sample(tmp_path / "backup", demo_messages())
     (known, *_) = oracle.restored_accounts(sample)
@@ -149,3 +160,29 @@ def _set_quota(live: LiveDovecot, quota: int) -> None:
     tree = MaildirDestination(live.tree)
     tree.set_quota(ALICE, quota)
     tree.close()
+
+
+@pytest.mark.long
+def test_a_message_of_100_mib_takes_less_than_200_mib_of_memory(tmp_path: Path) -> None:
+    with live_server([ALICE]) as live:
+        live.configure(timeout=120)
+        _write_large(tmp_path / "backup", 2, 100 * 2**20)
+        options = live.options(tmp_path / "backup")
+        code = (
+            "import sys, msgspec; from pathlib import Path; from running import restore_here;"
+            "from reinstate_service.restore.options import Options;"
+            "restore_here(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=Options));"
+            "print(Path('/proc/self/status').read_text())"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "r.db", msgspec.json.encode(options)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
+        assert int(peak) < 200 * 1024
+        with live.destination().mailbox(ALICE) as mailbox:
+            found = [item.size for item in mailbox.contents(lambda _: False)]
+        assert found == [100 * 2**20] * 2

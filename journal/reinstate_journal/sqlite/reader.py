@@ -41,7 +41,11 @@ class SqliteReader:
     def __init__(self, path: str | os.PathLike[str], *, catalogue: Catalogue | None = None) -> None:
         self._path = Path(path).resolve()
         self._catalogue = catalogue or CATALOGUE
-        if not self._path.is_file():
+        try:
+            there = self._path.is_file()
+        except OSError as error:  # a name too long for the disk
+            raise JournalError(path=self._path, detail=error.strerror) from error
+        if not there:
             raise JournalMissing(path=self._path)
         self._connections = Connections(self._path)
         try:

@@ -59,6 +59,12 @@ class Missing(Refused):
     message = "{what} does not exist on the destination"
 
 
+class EntryUnreadable(Refused):
+    """What the destination keeps of an object is not what it was."""
+
+    message = "its entry on the destination is no {kind}: {detail}"
+
+
 class ChangedMeanwhile(ReinstateError):
     """Somebody took away what was being written to, in that very moment."""
 
@@ -103,16 +109,25 @@ class Delivery(Frozen, frozen=True):
     elsewhere: tuple[Path, ...] = ()
 
 
+class Served(Frozen, frozen=True):
+    """An item's digest and size in the form in which the destination keeps it."""
+
+    digest: str
+    size: int
+
+
 class Delivered(Frozen, frozen=True):
     """What became of a delivery: `error` is None if the item is durable there, otherwise
     the error that concerned this one item. `found` says that it was there already, or,
     with `elsewhere`, in that one of the delivery's other folders.
-    `unrepresented` are the keywords it was stored without, there being no place for them."""
+    `unrepresented` are the keywords it was stored without, there being no place for them;
+    `served` is the form that it is kept in, if that is another than the backup's."""
 
     found: bool = False
     error: ReinstateError | None = None
     unrepresented: tuple[str, ...] = ()
     elsewhere: Path | None = None
+    served: Served | None = None
 
 
 class StoredItem(Frozen, frozen=True):
@@ -274,7 +289,7 @@ class Destination(Protocol):
 
     def domain(self, name: str) -> Domain:
         """The domain as it is; for verification, as are the next three. What the destination has
-        no place for is as by default. Raises Missing."""
+        no place for is as by default. Raises Missing; all four raise EntryUnreadable."""
 
     def class_of_service(self, name: str) -> ClassOfService:
         """The class of service as it is. Raises Missing."""

@@ -140,9 +140,17 @@ def _outcomes(recorder: Recorder, intent: DeliveryIntended, found: Recognised) -
 
 
 def _outcome(one: IntendedItem, found: Recognised) -> ItemRestored | ItemInDoubt | None:
-    if (probable := found.there.get(one.step())) is not None:
+    if (match := found.there.get(one.step())) is not None:
+        served = match.message.served
+        same = served.size == one.size and not match.probable
         return ItemRestored(
-            item=one.item, folder=one.folder, digest=one.digest, size=one.size, probable=probable
+            item=one.item,
+            folder=one.folder,
+            digest=one.digest,
+            size=one.size,
+            probable=match.probable,
+            served_digest="" if same else served.digest,
+            served_size=0 if same else served.size,
         )
     if (reason := found.doubtful.get(one.step())) is not None:
         return ItemInDoubt(

@@ -7,12 +7,14 @@ that the server has changed is recognised only if what it kept leaves no doubt.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from reinstate_service.destination.contract import Served
 from reinstate_service.destination.fence import Arrival
-from reinstate_service.destination.line_ends import with_crlf
+from reinstate_service.destination.lines import with_crlf
 from reinstate_service.model import Frozen
 
 #: How many bytes a server may add to a message, or take from it, and be recognised still.
@@ -30,17 +32,29 @@ class Fingerprint(Frozen, frozen=True):
     body: bytes
 
     @property
+    def served(self) -> Served:
+        """Digest and size as the contract writes them."""
+        return Served(base64.b64encode(self.digest).decode().replace("/", ","), self.size)
+
+    @property
     def message_id(self) -> bytes:
         """The line that holds it, or nothing."""
         found = (line for line in self.header if line[:11].lower() == b"message-id:")
         return next(found, b"")
 
 
-class Recognised(Frozen, frozen=True):
-    """The intended items by their keys: those that are there (True: *probably*, in a message
-    that the server has changed), and those that cannot be told, each with the reason."""
+class Match(Frozen, frozen=True):
+    """The message that an intended item is; *probable* if the server has changed it."""
 
-    there: Mapping[str, bool]
+    message: Fingerprint
+    probable: bool = False
+
+
+class Recognised(Frozen, frozen=True):
+    """The intended items by their keys: those that are there, and those that cannot be told,
+    each with the reason."""
+
+    there: Mapping[str, Match]
     doubtful: Mapping[str, str]
 
 
@@ -78,15 +92,14 @@ def recognise(
         for one in arrivals
         if any(abs(one.size - size) <= _CHANGED_BYTES for size in sizes)
     ]
-    there: dict[str, bool] = {}
+    there: dict[str, Match] = {}
     for probable, same in ((False, _same), (True, _changed_by_server)):
         for key, wanted in intended.items():
             if key in there:
                 continue
             place = next((n for n, found in enumerate(free) if same(wanted, found)), None)
             if place is not None:
-                del free[place]
-                there[key] = probable
+                there[key] = Match(free.pop(place), probable)
     ids: dict[bytes, int] = defaultdict(int)
     for found in free:
         ids[found.message_id] += 1

@@ -100,6 +100,8 @@ def outcome(item: Item, answer: Delivered) -> ItemRestored | ItemFailed:
             digest=item.digest,
             size=item.size,
             unrepresented=answer.unrepresented,
+            served_digest=answer.served.digest if answer.served else "",
+            served_size=answer.served.size if answer.served else 0,
         )
     return ItemFailed(
         item=item.id,

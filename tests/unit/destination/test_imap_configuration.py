@@ -10,11 +10,10 @@ import pytest
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.imap.configuration import (
     ConfigurationWrong,
-    SecretPlace,
     read_configuration,
 )
 from reinstate_service.destination.imap.connection import Server, server_of
-from reinstate_service.destination.imap.secret import SecretMissing, passwords, secret
+from reinstate_service.secret import SecretMissing, SecretPlace, passwords, secret
 
 WHOLE = """
 [imap]

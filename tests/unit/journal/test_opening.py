@@ -256,3 +256,8 @@ def test_an_old_event_is_upcast_when_read_and_its_row_stays(path: Path) -> None:
     assert check(path, new) == []
     with pytest.raises(JournalTooNew):
         open_reader(path, catalogue=old)
+
+
+def test_a_name_too_long_for_the_disk_is_no_journal(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="too long"):
+        open_reader(tmp_path / ("if " * 100))

@@ -52,20 +52,20 @@ def test_as_many_are_found_as_are_there(
         digest = fingerprint([content]).digest
         same = sum(fingerprint([one]).digest == digest for one in wanted)
         assert told.count(digest) == min(same, lying.count(digest))
-    assert not any(found.there.values())
+    assert not any(match.probable for match in found.there.values())
 
 
 def test_line_ends_are_the_servers_own() -> None:
-    assert look({"1": MESSAGE.replace(b"\r\n", b"\n")}, [MESSAGE]).there == {"1": False}
+    assert look({"1": MESSAGE.replace(b"\r\n", b"\n")}, [MESSAGE]).there["1"].probable is False
 
 
 def test_a_message_to_which_the_server_has_added_a_header_is_probably_it() -> None:
     changed = b"X-Scanned: yes\r\n" + MESSAGE
-    assert look({"1": MESSAGE}, [changed]).there == {"1": True}
+    assert look({"1": MESSAGE}, [changed]).there["1"].probable is True
 
 
 def test_a_message_with_bytes_that_the_server_cannot_store_is_probably_it() -> None:
-    assert look({"1": MESSAGE + b"\0"}, [MESSAGE + b"\x80"]).there == {"1": True}
+    assert look({"1": MESSAGE + b"\0"}, [MESSAGE + b"\x80"]).there["1"].probable is True
 
 
 def test_a_message_id_alone_proves_nothing_and_leaves_a_doubt() -> None:
@@ -78,7 +78,7 @@ def test_a_message_id_alone_proves_nothing_and_leaves_a_doubt() -> None:
 def test_of_two_that_look_alike_the_exact_one_is_taken() -> None:
     changed = b"X-Scanned: yes\r\n" + MESSAGE
     found = look({"1": MESSAGE, "2": MESSAGE}, [changed, MESSAGE])
-    assert sorted(found.there.values()) == [False, True]
+    assert sorted(match.probable for match in found.there.values()) == [False, True]
     assert found.doubtful == {}
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from reinstate_journal.errors import UsageError
 from reinstate_service.model import Frozen
+from reinstate_service.secret import SecretPlace
+from reinstate_service.tables import mistakes
 
 
 class ConfigurationWrong(UsageError):
@@ -19,15 +19,6 @@ class ConfigurationWrong(UsageError):
 
     message = "The configuration {path} cannot be used: {detail}"
     hint = "docs/destinations.md has an example of restore.toml with every key."
-
-
-class SecretPlace(Frozen, frozen=True):
-    """Where a secret comes from, one of the three: a file that nobody else may read, a variable
-    of the environment, or a command whose output it is."""
-
-    file: str = ""
-    env: str = ""
-    command: tuple[str, ...] = ()
 
 
 class Login(Frozen, frozen=True):
@@ -78,47 +69,18 @@ def read_configuration(path: str) -> Imap:
         raise ConfigurationWrong(path=path, detail=error.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationWrong(path=path, detail=f"it is no TOML: {error}") from None
-    mistakes = [f"{name}: there is no such table" for name in tables if name != "imap"]
+    wrong = [f"{name}: there is no such table" for name in tables if name != "imap"]
     table = tables.get("imap")
     if not isinstance(table, dict):
-        mistakes.append("imap: this table is missing")
+        wrong.append("imap: this table is missing")
     else:
-        mistakes += _mistakes(Imap, table, "imap")
-    if mistakes:
-        raise ConfigurationWrong(path=path, detail="; ".join(mistakes))
+        wrong += mistakes(Imap, table, "imap")
+    if wrong:
+        raise ConfigurationWrong(path=path, detail="; ".join(wrong))
     found = msgspec.convert(table, Imap)
-    if mistakes := list(_contradictions(found)):
-        raise ConfigurationWrong(path=path, detail="; ".join(mistakes))
+    if wrong := list(_contradictions(found)):
+        raise ConfigurationWrong(path=path, detail="; ".join(wrong))
     return found
-
-
-def _mistakes(shape: type[Frozen], table: Mapping[str, Any], where: str) -> list[str]:
-    """Everything that keeps the table from being of that shape, each with its key."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
-    found = []
-    for key in table.keys() - fields.keys():
-        near = difflib.get_close_matches(key, fields, 1)
-        found.append(f"{where}.{key}: no such key" + (f"; {near[0]}?" if near else ""))
-    for key, field in fields.items():
-        if key not in table:
-            if field.required:
-                found.append(f"{where}.{key}: missing")
-            continue
-        nested = _TABLES.get((shape, key))
-        if nested is not None and isinstance(table[key], dict):
-            found += _mistakes(nested, table[key], f"{where}.{key}")
-            continue
-        try:
-            msgspec.convert(table[key], field.type)
-        except msgspec.ValidationError as error:
-            found.append(f"{where}.{key}: {error}")
-    return sorted(found)
-
-
-_TABLES: dict[tuple[type[Frozen], str], type[Frozen]] = {
-    (Imap, "login"): Login,
-    (Login, "secret"): SecretPlace,
-}
 
 
 def _contradictions(found: Imap) -> list[str]:

@@ -3,10 +3,12 @@ server's answers mean for each item."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
@@ -17,7 +19,7 @@ from reinstate_journal.errors import (
     JournalError,
     ReinstateError,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Refused
+from reinstate_service.destination.contract import Delivered, Delivery, Refused, Served
 from reinstate_service.destination.fence import Fence
 from reinstate_service.destination.imap.append import Appended, Appender, Message
 from reinstate_service.destination.imap.connection import Client
@@ -30,12 +32,12 @@ from reinstate_service.destination.imap.errors import (
 )
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session, wait_a_while
-from reinstate_service.destination.line_ends import with_crlf
+from reinstate_service.destination.lines import with_crlf
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
-_MESSAGES, _BYTES = 125, 4 * 1024 * 1024
+_MESSAGES, _BYTES = 250, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
@@ -51,11 +53,13 @@ class NoMail(Refused):
 
 
 class _Letter(NamedTuple):
-    """A delivery on its way: its number in the batch, and the message."""
+    """A delivery on its way: its number in the batch, the message, and, if that is another
+    than the backup's, the form in which it is `served`."""
 
     number: int
     path: Path
     message: Message
+    served: Served | None
 
 
 class Deliveries:
@@ -69,7 +73,6 @@ class Deliveries:
         self._make = make
         self._appender: tuple[Client, Appender] | None = None
         self._fences: dict[Path, Fence] = {}
-        self._crlf = False
 
     def fence(self, path: Path) -> Fence | None:
         """Where the folder ends, if the answers to what was delivered there tell it."""
@@ -86,11 +89,8 @@ class Deliveries:
         try:
             refused = self._send_all(deliveries, answers)
             for letter in refused:
-                delivery = deliveries[letter.number]
                 with letter.message.content:
-                    answers[letter.number] = self._deliver_one(delivery, letter)
-                if isinstance(answers[letter.number].error, ServerRefuses) and not self._crlf:
-                    answers[letter.number] = self._with_crlf(delivery, letter, answers)
+                    answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
@@ -111,7 +111,7 @@ class Deliveries:
             if appended.done:
                 self._advance(letters[0].path, appended)
                 for one in letters:
-                    answers[one.number] = _delivered(deliveries[one.number])
+                    answers[one.number] = _delivered(deliveries[one.number], one)
                     one.message.content.close()
             else:
                 refused.extend(letters)
@@ -137,17 +137,17 @@ class Deliveries:
             for number in numbers:
                 try:
                     self._names.name(path)
-                    message = _message(deliveries[number], self._crlf)
+                    letter = _letter(number, deliveries[number])
                 except _FATAL:
                     raise
                 except ReinstateError as error:
                     answers[number] = Delivered(error=error)
                     continue
-                if letters and (len(letters) == most or size + message.size > _BYTES):
+                if letters and (len(letters) == most or size + letter.message.size > _BYTES):
                     yield letters
                     letters, size = [], 0
-                letters.append(_Letter(number, path, message))
-                size += message.size
+                letters.append(letter)
+                size += letter.message.size
             if letters:
                 yield letters
 
@@ -168,7 +168,7 @@ class Deliveries:
             appended = self._answer(self._send([letter]))
             if appended.done:
                 self._advance(letter.path, appended)
-                return _delivered(delivery)
+                return _delivered(delivery, letter)
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
                 self._make(letter.path)
@@ -179,19 +179,6 @@ class Deliveries:
                 wait_a_while(attempt)
             else:
                 return Delivered(error=_refusal(appended.text))
-
-    def _with_crlf(
-        self, delivery: Delivery, letter: _Letter, answers: Mapping[int, Delivered]
-    ) -> Delivered:
-        """Delivers a refused message with CRLF line ends, if it has others: Cyrus wants them, and
-        every server shows them. If that helps, what follows is sent so at once."""
-        message = _message(delivery, crlf=True)
-        with message.content:
-            if message.size == letter.message.size:
-                return answers[letter.number]
-            delivered = self._deliver_one(delivery, letter._replace(message=message))
-        self._crlf = delivered.error is None
-        return delivered
 
     def _appending(self, client: Client) -> Appender:
         if self._appender is None or self._appender[0] is not client:
@@ -223,27 +210,28 @@ def _by_path(
     return found
 
 
-def _message(delivery: Delivery, crlf: bool) -> Message:
+def _letter(number: int, delivery: Delivery) -> _Letter:
     """The message, read to its end: only then it is known to be right. Raises ItemError."""
-    content, size = _read(with_crlf(delivery.content()) if crlf else delivery.content())
-    item = delivery.item
-    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
-    return Message(content, size, item.flags, keywords, item.date)
-
-
-def _read(pieces: Iterable[bytes]) -> tuple[BinaryIO, int]:
     content: BinaryIO = io.BytesIO()
-    size = 0
-    for piece in pieces:
-        if size <= _IN_MEMORY < size + len(piece):
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes when nobody reads it any more
-            file.write(content.getbuffer() if isinstance(content, io.BytesIO) else b"")
+    digest, size, item = hashlib.sha256(), 0, delivery.item
+    for piece in with_crlf(delivery.content()):
+        if size <= _IN_MEMORY < size + len(piece) and isinstance(content, io.BytesIO):
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the message is delivered
+            file.write(content.getbuffer())
             content = file
         content.write(piece)
+        digest.update(piece)
         size += len(piece)
     content.seek(0)
-    return content, size
+    served = None
+    if size != item.size:
+        told = base64.b64encode(digest.digest()).decode().replace("/", ",")
+        served = Served(told, size)
+    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
+    message = Message(content, size, item.flags, keywords, item.date)
+    return _Letter(number, delivery.path, message, served)
 
 
-def _delivered(delivery: Delivery) -> Delivered:
-    return Delivered(unrepresented=tuple(one for one in delivery.keywords if not is_keyword(one)))
+def _delivered(delivery: Delivery, letter: _Letter) -> Delivered:
+    refused = tuple(word for word in delivery.keywords if not is_keyword(word))
+    return Delivered(unrepresented=refused, served=letter.served)

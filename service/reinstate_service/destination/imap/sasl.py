@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from reinstate_service.destination.imap.configuration import Login
 from reinstate_service.destination.imap.errors import LoginRefused
-from reinstate_service.destination.imap.secret import SecretMissing, passwords, secret
+from reinstate_service.secret import SecretMissing, passwords, secret
 
 
 class Credentials:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class AccountArchives:
         self._reading, self._finishing = threading.Lock(), threading.Lock()
         self._unpacking = threading.Lock()
         self._building: Building | None = None
+        self._stamp = ""
         self._index: Index | None = None
         self._contacts: dict[str, str] | None = None
         self._scratch: Scratch | None = None
@@ -52,8 +54,11 @@ class AccountArchives:
         return [file.path for file in self.files]
 
     def stamp(self) -> str:
-        """Changes whenever an archive does: made of names, sizes and times. Raises
-        AccountUnreadable."""
+        """Changes whenever an archive does; that of the archives as they were read, once they
+        were. Raises AccountUnreadable."""
+        return self._stamp or self._stamped()
+
+    def _stamped(self) -> str:
         digest = hashlib.sha256(b"%d\n" % indexes.VERSION)
         try:
             for file in self.files:
@@ -89,8 +94,9 @@ class AccountArchives:
             if self._contacts is not None:
                 return
             try:
-                place = self._cache.place(self._cached_as, self.stamp())
-                found = Index(place)
+                # From before they are read: one that changes meanwhile is read again next time.
+                self._stamp = self._stamped()
+                found = Index(self._cache.place(self._cached_as, self._stamp))
                 if found.is_whole():
                     self._index, self._contacts = found, found.contacts()
                 else:
@@ -106,6 +112,8 @@ class AccountArchives:
         except BaseException:
             building.abandon()
             raise
+        # It may have been read for another account's groups alone, and is never finished then.
+        weakref.finalize(self, building.abandon)
         return building
 
     def _finished(self, contacts_of: ContactsOf) -> Index:
@@ -113,10 +121,9 @@ class AccountArchives:
         assert building is not None  # noqa: S101 - reading leaves one of the two
         try:
             finish(building, self.account, contacts_of)
-            stamp = self.stamp()
-            place = self._cache.place(self._cached_as, stamp)
+            place = self._cache.place(self._cached_as, self._stamp)
             building.finish(place)
-            self._cache.keep_only(self._cached_as, stamp)
+            self._cache.keep_only(self._cached_as, self._stamp)
         except BaseException as error:
             building.abandon()
             self._building = self._contacts = None
@@ -138,14 +145,14 @@ class AccountArchives:
             if content is not None:
                 return iter((content,))
             place = self._index.body(digest)
-            return None if place is None else self._unpacked().pieces(*place)
-        except (OSError, sqlite3.Error) as error:
+            return None if place is None else self._unpacked(self._index).pieces(*place)
+        except OSError as error:
             raise self._failure(error) from error
 
-    def _unpacked(self) -> Scratch:
+    def _unpacked(self, index: Index) -> Scratch:
         with self._unpacking:
             if self._scratch is None:
-                self._scratch = Scratch(self.paths, scratch_folder())
+                self._scratch = Scratch(self.paths, scratch_folder(), index.body_bytes())
             return self._scratch
 
     def release(self) -> None:

@@ -12,11 +12,14 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 import weakref
 from importlib.metadata import version
 from pathlib import Path
 
 _SUFFIX, _UNFINISHED = ".index", ".unfinished"
+#: No archive takes so many seconds to read.
+_DAY = 86_400
 #: Another release may make other contents of the same archives.
 _RELEASE = version("reinstate")
 
@@ -62,11 +65,13 @@ class Cache:
         return Path(name)
 
     def keep_only(self, account: str, stamp: str) -> None:
-        """Takes away what there is of other states of the account, finished or not."""
+        """Takes away what there is of other states of the account, and what processes left that
+        died while they read it."""
         place = self.place(account, stamp)
-        for other in self.folder.glob(f"{self._prefix(account)}*{_SUFFIX}"):
-            if other != place:
-                with contextlib.suppress(OSError):
+        for other in self.folder.glob(f"{self._prefix(account)}*"):
+            with contextlib.suppress(OSError):
+                dead = time.time() - other.stat().st_mtime > _DAY
+                if other != place and (other.suffix == _SUFFIX or dead):
                     other.unlink()
 
     def _prefix(self, account: str) -> str:

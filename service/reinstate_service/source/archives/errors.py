@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reinstate_journal.errors import BackupError
 from reinstate_service.source.contract import AccountUnreadable, ItemError
 
 
@@ -48,6 +49,14 @@ class TypeUnknown(ItemError):
     """An item of a kind that has no place in a restore."""
 
     message = "items of type {type} are not restored"
+
+
+class IndexLost(BackupError):
+    """An index that was there a moment ago cannot be read: somebody emptied the cache."""
+
+    message = "The index {path} cannot be read: {detail}"
+    hint = "Run the same command again: an index is made anew where there is none."
+    retryable = True
 
 
 class ScratchFull(AccountUnreadable):

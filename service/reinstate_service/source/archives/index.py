@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from reinstate_service.model import Frozen
+from reinstate_service.source.archives.errors import IndexLost
 from reinstate_service.source.archives.rows import (
     ContainerRow,
     ItemRow,
@@ -160,7 +161,7 @@ class Building:
 
 
 class Index:
-    """An index that is whole; read from any thread."""
+    """An index that is whole; read from any thread. Every question raises IndexLost."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -171,13 +172,16 @@ class Index:
             return False
         try:
             return bool(self._all("PRAGMA user_version")[0][0] == VERSION)
-        except sqlite3.DatabaseError:
+        except IndexLost:
             return False
 
     def _all(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
-        base = sqlite3.connect(f"{self._path.as_uri()}?mode=ro&immutable=1", uri=True)
-        with contextlib.closing(base):
-            return base.execute(sql, tuple(values)).fetchall()
+        try:
+            base = sqlite3.connect(f"{self._path.as_uri()}?mode=ro&immutable=1", uri=True)
+            with contextlib.closing(base):
+                return base.execute(sql, tuple(values)).fetchall()
+        except sqlite3.Error as error:
+            raise IndexLost(path=self._path, detail=error) from error
 
     def count(self) -> int:
         """How many items there are."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,7 @@ from reinstate_service.source.archives.acl import metadata_of
 from reinstate_service.source.archives.bencode import encode
 from reinstate_service.source.archives.contacts import contact_uid
 from reinstate_service.source.archives.directory.names import id_for
+from reinstate_service.source.archives.errors import IndexLost
 from reinstate_service.source.contract import BlobCorrupt, ItemRecord, NotABackup
 
 ANNA = id_for("account", "anna@example.com")
@@ -163,6 +166,8 @@ def test_content_that_is_not_what_its_digest_names_is_not_restored(
     box.message(INBOX, message(3), blob_digest="")
     sha1 = "hqVYYFXRhSsKJJDNCYwlEuGmp3o="
     box.message(INBOX, message(4), blob_digest=sha1)
+    box.message(INBOX, message(5), blob_digest="of another kind")
+    box.message(INBOX, message(6), blob_digest=digest_of(message(6)).replace(",", "/"))
     write(tmp_path, "anna@example.com.tgz", box.entries())
     assert failures(tmp_path) == [(str(number), "BlobCorrupt"), (str(number + 2), "BlobCorrupt")]
 
@@ -239,6 +244,22 @@ def test_groups_keep_their_members_also_of_another_account(tmp_path: Path) -> No
         "MEMBER:mailto:carla@example.com",
         "X-ZIMBRA-MEMBER;TYPE=C:99999",
     ]
+
+
+def test_what_was_read_of_another_account_for_a_group_alone_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REINSTATE_CACHE", str(tmp_path / "cache"))
+    bruno = id_for("account", "bruno@example.com")
+    box = Mailbox.with_folders()
+    members = encode({"m": [{"t": "C", "v": f"{bruno}:257"}]})
+    box.contact(CONTACTS, {"lastName": "G", "type": "group", "groupMember": members})
+    (tmp_path / "archives").mkdir()
+    write(tmp_path / "archives", "anna@example.com.tgz", box.entries())
+    write(tmp_path / "archives", "bruno@example.com.tgz", box.entries())
+    assert len(items(tmp_path / "archives")) == 1
+    gc.collect()
+    assert [one.suffix for one in (tmp_path / "cache").iterdir()] == [".index"]
 
 
 def test_versions_of_a_document_are_files_of_their_own(box: Mailbox, tmp_path: Path) -> None:
@@ -403,6 +424,38 @@ def test_the_index_is_kept_until_an_archive_changes(
     (index,) = cache.iterdir()
     index.write_bytes(b"x" * 4096)
     assert len(contents(folder)) == 2
+
+
+def test_an_archive_that_changes_while_it_is_read_is_looked_at_again(
+    box: Mailbox, tmp_path: Path
+) -> None:
+    box.message(INBOX, message(1))
+    write(tmp_path, "anna@example.com.tgz", box.entries())
+    source = ArchivesSource(tmp_path)
+    (known,) = source.items(ANNA)
+    state = source.state(ANNA)
+    box.message(INBOX, message(2))
+    write(tmp_path, "anna@example.com.tgz", box.entries())
+    assert list(source.items(ANNA)) == [known]
+    assert source.state(ANNA) == state, "what was read is what the state is of"
+    assert ArchivesSource(tmp_path).state(ANNA) != state
+    assert len(items(tmp_path)) == 2
+
+
+def test_a_cache_that_is_emptied_meanwhile_is_a_named_error(
+    box: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, cache = tmp_path / "archives", tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setenv("REINSTATE_CACHE", str(cache))
+    write(folder, "anna@example.com.tgz", box.entries())
+    source = ArchivesSource(folder)
+    source.count_items(ANNA)
+    shutil.rmtree(cache)
+    for ask in (source.count_items, source.containers, lambda account: list(source.items(account))):
+        with pytest.raises(IndexLost):
+            ask(ANNA)
+    assert len(list(ArchivesSource(folder).containers(ANNA).folders)) > 10
 
 
 def test_without_a_place_for_the_cache_indexes_go_with_the_process(

@@ -9,17 +9,26 @@ import subprocess
 from pathlib import Path
 
 from reinstate_journal.errors import UsageError
-from reinstate_service.destination.imap.configuration import SecretPlace
+from reinstate_service.model import Frozen
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _COMMAND_SECONDS = 60
+
+
+class SecretPlace(Frozen, frozen=True):
+    """Where a secret comes from, one of the three: a file that nobody else may read, a variable
+    of the environment, or a command whose output it is."""
+
+    file: str = ""
+    env: str = ""
+    command: tuple[str, ...] = ()
 
 
 class SecretMissing(UsageError):
     """A secret that the configuration names cannot be had."""
 
     message = "The secret of {where} cannot be had: {detail}"
-    hint = "restore.toml says where it comes from; the file of a secret must have mode 0600."
+    hint = "The configuration says where it comes from; the file of a secret must have mode 0600."
 
 
 def secret(place: SecretPlace, address: str) -> str:
