@@ -24,7 +24,7 @@ PARTS = {
     "peers": "tests.bench.peers",
 }
 #: What runs when nobody says what: under 20 minutes on two quiet cores.
-USUAL = ("restore", "journal", "start", "memory")
+USUAL = ("restore", "journal", "start", "memory", "watch")
 
 
 def main() -> None:

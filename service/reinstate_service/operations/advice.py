@@ -59,6 +59,7 @@ _ADVICE = {
         " the account, or mend restore.toml, then: reinstate resume"
     ),
     "ServerRefuses": ("The server says why in its answer. Mend that there, then: reinstate resume"),
+    "EntryUnreadable": "Somebody has written to the directory. Mend that row, or put a copy back",
     "OverQuota": "Raise or lift the account's quota on the server, then: reinstate resume",
     "NotOverImap": (
         "IMAP cannot make it. Make it on the server by its own means, if it is wanted there; then"

@@ -88,26 +88,7 @@ def told(found: Verification) -> list[tuple[str, str, str, str]]:
 
 def test_ten_ways_of_tampering_are_named_and_nothing_else(sample: Place) -> None:
     assert told(sample.verify()) == []
-    anna, bruno = "anna", "bruno"
-    org = "example.com"
-    projects = ".Work.Projects"
-    tampering.remove_message(sample.folder(anna, ".Work", org))
-    tampering.flip_byte(sample.folder(anna, ".Junk", org))
-    tampering.move_message(sample.folder(anna, ".Sent", org), sample.folder(anna, ".Workshop", org))
-    tampering.flag_message(sample.folder(anna, ".Drafts", org))
-    tampering.rename_folder(sample.folder(bruno, ".B&APw-ro", org), ".Kontor")
-    tampering.edit_filter(sample.home(bruno, org))
-    tampering.remove_grant(sample.folder(anna, projects, org), "user=bruno@example.com")
-    tampering.change_directory(
-        sample.tree,
-        "INSERT INTO list_members VALUES (?, ?, 9)",
-        "team@example.com",
-        "spy@elsewhere.example",
-    )
-    tampering.change_directory(
-        sample.tree, "UPDATE accounts SET quota = 5 WHERE address = ?", "chiara@example.com"
-    )
-    tampering.copy_message(sample.folder("dieter", "", org))
+    tampering.tamper_in_ten_ways(sample.tree)
     found = sample.verify()
     assert sorted(told(found)) == sorted(
         [
@@ -176,7 +157,32 @@ def test_old_mail_that_nobody_restored_is_told_apart_from_mail_that_arrived(team
 
 def test_an_account_or_domain_that_is_gone_is_one_finding(team: Place) -> None:
     tampering.change_directory(team.tree, "DELETE FROM accounts WHERE address LIKE 'bob%'")
-    assert told(team.verify()) == [("missing", "account", "", "bob@example.test")]
+    shutil.rmtree(team.home("alice"))
+    found = team.verify()
+    assert sorted(told(found)) == [
+        ("missing", "account", "", "account bob@example.test does not exist on the destination"),
+        (
+            "missing",
+            "account",
+            "",
+            "the home of alice@example.test does not exist on the destination",
+        ),
+    ]
+    assert found.totals["missing"] == 2
+
+
+def test_what_cannot_be_read_is_told_and_stops_nothing(team: Place) -> None:
+    tampering.change_directory(team.tree, "UPDATE domains SET attributes = '{'")
+    tampering.change_directory(
+        team.tree, "UPDATE accounts SET quota = 'much' WHERE address LIKE 'alice%'"
+    )
+    found = team.verify()
+    assert [(one.kind, one.what) for one in found.findings] == [
+        ("unchecked", "domain"),
+        ("unchecked", "account"),
+    ]
+    assert found.totals["there"] == 2
+    assert not found.whole
 
 
 def test_settings_that_differ_are_named_and_secrets_are_not_shown(team: Place) -> None:

@@ -88,7 +88,7 @@ class ImapMailbox:
 
     def subscribe(self, path: Path) -> None:
         """See `Mailbox`."""
-        name = self._names.separator.join(path)
+        name = self._names.shown(path)
         self._session.ask(lambda client: client.subscribe_folder(name))
 
     # -- other users' folders
@@ -107,7 +107,7 @@ class ImapMailbox:
         if not granted - others:
             raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address}")
         name = self._shared_name(owner, target)
-        if not self._session.ask(lambda client: client.list_folders("", name)):
+        if name not in {one.name for one in self._session.ask(lambda client: client.listed(name))}:
             detail = f"{name} is granted and cannot be seen by {self._address}; see imap.shared"
             raise Refused(detail=detail)
 

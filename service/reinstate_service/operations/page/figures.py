@@ -69,8 +69,9 @@ def gather(journal: Reader, restore: str | None = None) -> Figures:
 
 
 def _interval(journal: Reader, report: Report) -> int:
-    last = next(journal.read(after=report.head[0] - 1, limit=1))
-    span = max(last.recorded_at - report.runs[0].started_at, 1)
+    began = report.runs[0].started_at
+    (*_, last) = (began, *(one.recorded_at for one in journal.read(after=report.head[0] - 1)))
+    span = max(last - began, 1)
     wanted = span / _INTERVALS / 1000
     return next((step for step in _STEPS if step >= wanted), _STEPS[-1]) * 1000
 
