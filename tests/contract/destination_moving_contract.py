@@ -43,7 +43,12 @@ def give(destination: Destination, path: Path = OWNED) -> None:
 def fill(destination: Destination, count: int = 3, path: Path = STRAY) -> None:
     """Puts messages into a folder of alice's."""
     with destination.mailbox(ALICE.address) as alice:
-        alice.deliver([delivery(f"r1-{n}", path, b"%d" % n) for n in range(count)])
+        alice.deliver([delivery(f"r1-{n}", path, message(n)) for n in range(count)])
+
+
+def message(number: int | str) -> bytes:
+    """A message like no other."""
+    return f"Subject: {number}\r\n\r\n{number}\r\n".encode()
 
 
 def paths(mailbox: Mailbox) -> set[Path]:
@@ -162,12 +167,12 @@ class MovingContract(Suite):
         flags = Flag.SEEN | Flag.FLAGGED | Flag.FORWARDED
         give(destination, target)
         with destination.mailbox(BOB.address) as bob:
-            bob.deliver([delivery("his", target, b"his", keywords=("zeta", "Blue"))])
+            bob.deliver([delivery("his", target, message("his"), keywords=("zeta", "Blue"))])
         with destination.mailbox(ALICE.address) as alice:
             alice.deliver(
                 [
-                    delivery("a", STRAY, b"A", flags=flags, keywords=("green", "blue")),
-                    delivery("b", STRAY, b"B", date=DATE - 86_400_000),
+                    delivery("a", STRAY, message("A"), flags=flags, keywords=("green", "blue")),
+                    delivery("b", STRAY, message("B"), date=DATE - 86_400_000),
                 ]
             )
             names = alice.item_names(STRAY)
@@ -177,7 +182,7 @@ class MovingContract(Suite):
         lying = self.contents(reopen, BOB.address).values()
         assert {item.path for item in lying} == {target}
         found = {item.digest: item for item in lying}
-        his, a, b = (found.pop(digest(content)) for content in (b"his", b"A", b"B"))
+        his, a, b = (found.pop(digest(message(one))) for one in ("his", "A", "B"))
         assert found == {}
         assert (a.flags, b.flags) == (flags, Flag(0))
         assert {word.lower() for word in a.keywords} == {"green", "blue"}
@@ -209,7 +214,7 @@ class MovingContract(Suite):
             assert list(answers) == [True, False]
             assert list(alice.item_names(STRAY)) == [names[0], names[2]]
         (moved,) = self.contents(reopen, BOB.address).values()
-        assert moved.digest == digest(b"1")
+        assert moved.digest == digest(message(1))
 
     def test_what_its_user_has_moved_away_is_told(
         self, destination: Destination, reopen: Reopen
@@ -225,7 +230,7 @@ class MovingContract(Suite):
     ) -> None:
         give(destination)
         with destination.mailbox(BOB.address) as bob:
-            bob.deliver([delivery("r1-0", OWNED, b"bob's own")])
+            bob.deliver([delivery("r1-0", OWNED, message("bob's own"))])
         for _ in range(2):
             fill(destination, 1)
             with reopen().mailbox(ALICE.address) as alice:
@@ -234,7 +239,7 @@ class MovingContract(Suite):
                 assert list(alice.relocate(STRAY, BOB.address, OWNED, names)) == [True]
                 assert list(alice.item_names(STRAY)) == []
         found = self.contents(reopen, BOB.address).values()
-        expected = sorted(map(digest, (b"bob's own", b"0", b"0")))
+        expected = sorted(map(digest, (message("bob's own"), message(0), message(0))))
         assert sorted(item.digest for item in found) == expected
 
     def test_nothing_moves_to_where_nothing_is(

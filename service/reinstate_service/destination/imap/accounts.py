@@ -156,9 +156,8 @@ class Accounts:
 def _names(client: Client) -> MailboxNames:
     """What the server tells of its names (RFC 2342; RFC 3501 §6.3.8 where it has no NAMESPACE)."""
     if not client.has_capability("NAMESPACE"):
-        listed = client.list_folders("", "")
-        separator = listed[0][1] if listed else b"/"
-        return MailboxNames((separator or b"/").decode("ascii"))
+        listed = client.mailboxes(b'""')
+        return MailboxNames(listed[0].separator if listed else "/")
     found = client.namespace()
     personal = found.personal or (("", "/"),)
     foreign = [lead for kind in (found.other, found.shared) for lead, _ in kind or () if lead]

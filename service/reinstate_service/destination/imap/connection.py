@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
@@ -29,9 +30,12 @@ from reinstate_service.destination.imap.errors import (
     is_later,
     text_of,
 )
+from reinstate_service.destination.imap.names import decoded, quoted
 from reinstate_service.destination.imap.sasl import Credentials
 from reinstate_service.model import Frozen
 
+_LIST = re.compile(rb'\(([^)]*)\) (?:NIL|"\\?(.)") (.*)$', re.DOTALL)
+_NUMBER = re.compile(rb"(\w+) (\d+)")
 _STORAGE = re.compile(rb"STORAGE (\d+) (\d+)", re.IGNORECASE)
 
 
@@ -65,6 +69,28 @@ def server_of(location: str) -> Server:
     return Server(parts.hostname, port or (993 if secure else 143), secure)
 
 
+class Listed(NamedTuple):
+    """A mailbox as LIST tells it: its flags in lower case, its separator, its name."""
+
+    flags: frozenset[bytes]
+    separator: str
+    name: str
+
+
+def listed(line: bytes | tuple[bytes, bytes]) -> Listed:
+    """One response of LIST, as imaplib gives it: a literal comes as the second of two parts.
+    Raises ValueError."""
+    head, literal = (line, None) if isinstance(line, bytes) else line
+    found = _LIST.match(head)
+    if found is None:
+        raise ValueError(f"{head!r} is no answer to LIST")
+    name = found[3] if literal is None else literal
+    if literal is None and name.startswith(b'"'):
+        name = re.sub(rb"\\(.)", rb"\1", name[1:-1])
+    separator = (found[2] or b"/").decode("latin-1")
+    return Listed(frozenset(found[1].lower().split()), separator, decoded(name))
+
+
 class Client(IMAPClient):  # type: ignore[misc]
     """IMAPClient, silent, with the socket's two ends for the writer of APPEND."""
 
@@ -91,6 +117,21 @@ class Client(IMAPClient):  # type: ignore[misc]
         if not read.endswith(b"\r\n"):
             raise ConnectionAbortedError("the server ended the connection")
         return read[:-2]
+
+    def mailboxes(self, pattern: bytes = b'"*"') -> list[Listed]:
+        """What LIST answers for a quoted pattern (RFC 3501 §6.3.8). The library's own parser does
+        not get over atoms such as `[x`."""
+        _, told = self._imap.list('""', pattern.decode("ascii"))
+        return [listed(line) for line in told if line]
+
+    def status_of(self, name: str, what: Sequence[str]) -> tuple[int, ...]:
+        """The numbers that STATUS tells of a mailbox (RFC 3501 §6.3.10)."""
+        wanted = " ".join(what)
+        answer, told = self._imap.status(quoted(name).decode("ascii"), f"({wanted})")
+        self._checkok("status", answer, told)
+        last = told[-1] if isinstance(told[-1], bytes) else told[-1][-1]
+        found = dict(_NUMBER.findall(last.rpartition(b"(")[2].upper()))
+        return tuple(int(found[one.encode()]) for one in what)
 
     def room(self) -> int | None:
         """How many more bytes the quotas of the INBOX let in, None if there are none (RFC 9208

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reinstate_service.destination.contract import ExistingFolder
-from reinstate_service.destination.imap.connection import Client
+from reinstate_service.destination.imap.connection import Listed
 from reinstate_service.destination.imap.errors import ServerRefuses
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.removal import ASIDE
@@ -36,7 +36,7 @@ class Folders:
         """Every folder of the account's own that holds messages, by path. One whose removal was
         cut off is named as it was."""
         found: dict[Path, ExistingFolder] = {}
-        for flags, name in self._listed():
+        for flags, _, name in self._listed():
             if not self._names.is_foreign(name):
                 path = self._names.path(name.removesuffix(ASIDE))
                 role = next((role for flag, role in _ROLES.items() if flag in flags), None)
@@ -47,7 +47,7 @@ class Folders:
         """Makes the folder, with what is missing above it; answers whether it was missing."""
         name = self._names.name(path)
         if self._known is None:
-            self._known = {listed for _, listed in self._listed()}
+            self._known = {one.name for one in self._listed()}
         made = False
         for depth in range(1, len(path) + 1):
             name = self._names.name(path[:depth])
@@ -60,13 +60,9 @@ class Folders:
         """Others may have made or removed some."""
         self._known = None
 
-    def _listed(self) -> list[tuple[frozenset[bytes], str]]:
-        def listed(client: Client) -> list[tuple[frozenset[bytes], str]]:
-            found = client.list_folders()
-            return [(frozenset(map(bytes.lower, flags)), str(name)) for flags, _, name in found]
-
-        found = self._session.ask(listed)
-        return [(flags, name) for flags, name in found if not flags & _NOT_THERE]
+    def _listed(self) -> list[Listed]:
+        listed = self._session.ask(lambda client: client.mailboxes())
+        return [one for one in listed if not one.flags & _NOT_THERE]
 
     def _create(self, name: str) -> bool:
         try:
