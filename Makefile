@@ -39,6 +39,7 @@ laws: $(VENV)/.dev ## every law with twenty times the examples of `make test`
 
 bench: $(VENV)/.dev ## speed and memory, printed
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.watching
 
 docs: $(VENV)/.dev ## regenerate what in docs/ is generated from the code
 	PYTHONPATH=tests $(BIN)/python -m generated write

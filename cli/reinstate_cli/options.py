@@ -42,6 +42,19 @@ Metrics = Annotated[
         help="Also write it for node_exporter's textfile collector; FILE ends in .prom.",
     ),
 ]
+Spool = Annotated[
+    Path,
+    typer.Option(
+        "--spool",
+        metavar="DIR",
+        envvar="REINSTATE_SPOOL",
+        help="The folder of jobs.",
+        file_okay=False,
+    ),
+]
+JobName = Annotated[
+    str, typer.Argument(metavar="JOB", help="The job's name: that of its file, without .toml.")
+]
 RestoreId = Annotated[
     str | None,
     typer.Argument(metavar="RESTORE", help="The restore's id, if the journal has several."),

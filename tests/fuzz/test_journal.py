@@ -28,10 +28,17 @@ _COMMANDS = (
     ("status",),
     ("report",),
     ("report", "--json"),
+    ("report", "--csv", "items"),
+    ("report", "--html", "{folder}/report.html"),
+    ("explain", "anna@example.com", "257"),
+    ("explain", "anna@example.com", "1000"),
+    ("explain", "anna@example.com", "incoming"),
+    ("journal", "redact", "{folder}/redacted.db"),
     ("map",),
     ("journal", "check"),
     ("journal", "show"),
     ("resume", "--quiet"),
+    ("verify", "--quiet"),
     ("journal", "check"),
     ("abort",),
 )
@@ -75,7 +82,7 @@ def _every_command(memory: Path, restored: Path, damage: Callable[[Path], None])
     shutil.copy(restored / "r.db", journal)
     damage(journal)
     for command in _COMMANDS:
-        ask(*command, "--journal", journal)
+        ask(*(word.format(folder=folder) for word in command), "--journal", journal)
     shutil.rmtree(folder)
 
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from reinstate_service.destination.contract import StoredItem
 from reinstate_service.model import Flag, ItemType, Path
+from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.findings import Kind
-from reinstate_service.restore.verification.items import Expected, Items, compare_items
+from reinstate_service.restore.verification.items import Items, compare_items
 from reinstate_service.testing import law
 
 BEGAN = 1_000_000

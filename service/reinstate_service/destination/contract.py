@@ -59,6 +59,12 @@ class Missing(Refused):
     message = "{what} does not exist on the destination"
 
 
+class EntryUnreadable(Refused):
+    """What the destination keeps of an object is not what it was."""
+
+    message = "its entry on the destination is no {kind}: {detail}"
+
+
 class ChangedMeanwhile(ReinstateError):
     """Somebody took away what was being written to, in that very moment."""
 
@@ -283,7 +289,7 @@ class Destination(Protocol):
 
     def domain(self, name: str) -> Domain:
         """The domain as it is; for verification, as are the next three. What the destination has
-        no place for is as by default. Raises Missing."""
+        no place for is as by default. Raises Missing; all four raise EntryUnreadable."""
 
     def class_of_service(self, name: str) -> ClassOfService:
         """The class of service as it is. Raises Missing."""

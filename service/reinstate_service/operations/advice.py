@@ -27,6 +27,51 @@ _ADVICE = {
         "A name in the backup leads outside of it. Somebody has planted it, or the copy is damaged:"
         " compare it with the original"
     ),
+    "ArchiveTruncated": (
+        "The archive ends early, so what came after is missing in it. Export that account again,"
+        " then: reinstate resume"
+    ),
+    "ArchiveDamaged": (
+        "The archive is damaged. Take it from another copy, or export that account again, then:"
+        " reinstate resume"
+    ),
+    "MetaMissing": (
+        "The archive was exported without metadata. Export that account again with meta=1, then:"
+        " reinstate resume"
+    ),
+    "ContentMissing": (
+        "The archive lists the item and does not hold it. Export that account again, then:"
+        " reinstate resume"
+    ),
+    "ContentPadded": (
+        "The exporting server had lost a part of it already. Look for it in an older backup of that"
+        " server"
+    ),
+    "ContentTooLarge": "It is larger than can be restored. Take it out of the backup by hand",
+    "TypeUnknown": (
+        "Items of this type are not restored. Nothing can be done here; look at it in the backup"
+    ),
+    "PasswordUnreadable": (
+        "Its user types the password in again on the destination; everything else of it is there"
+    ),
+    "LoginRefused": (
+        "The account is not on the server, or the configuration's login may not act for it. Make"
+        " the account, or mend restore.toml, then: reinstate resume"
+    ),
+    "ServerRefuses": ("The server says why in its answer. Mend that there, then: reinstate resume"),
+    "EntryUnreadable": "Somebody has written to the directory. Mend that row, or put a copy back",
+    "OverQuota": "Raise or lift the account's quota on the server, then: reinstate resume",
+    "NotOverImap": (
+        "IMAP cannot make it. Make it on the server by its own means, if it is wanted there; then"
+        " accept this with: reinstate approve"
+    ),
+    "ChangedMeanwhile": (
+        "A user was at work in that very place. Nothing is lost; go on with: reinstate resume"
+    ),
+    "ItemInDoubt": (
+        "Look for it on the destination by its Message-ID: reinstate explain tells where it should"
+        " be. It is not delivered again, since it could then be there twice"
+    ),
     "NoMail": (
         "The destination holds mail only. Take it out of the backup with: reinstate backup extract"
     ),

@@ -65,12 +65,13 @@ def _items(journal: Reader, restore: str | None) -> Iterator[tuple[object, ...]]
     }
     places: dict[str, dict[str, str]] = {}
     for recorded in journal.statistics.outcomes(chosen):
-        account = accounts[recorded.stream]
+        account = accounts.get(recorded.stream)
         if recorded.stream not in places:
             mapped = journal.containers.folders(recorded.stream)
             paths = {folder: "/".join(place.path) for folder, place in mapped.items()}
             places[recorded.stream] = paths
-        yield (account.account, account.address, *_item(recorded, places[recorded.stream]))
+        whose = (account.account, account.address) if account else ("", "")
+        yield (*whose, *_item(recorded, places[recorded.stream]))
 
 
 def _item(recorded: Recorded, paths: dict[str, str]) -> tuple[object, ...]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from reinstate_journal.errors import UsageError
+from reinstate_service.operations.replacing import replace_file
 from reinstate_service.operations.status import RestoreStatus, Status
 
 _STATES = (
@@ -36,17 +34,8 @@ class MetricsUnwritable(UsageError):
 def write_metrics(path: Path, status: Status) -> None:
     """Puts the metrics into `path`, which is never seen half-written. Raises MetricsUnwritable."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(render_metrics(status))
-            # The collector runs as another user.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        # The collector runs as another user.
+        replace_file(path, render_metrics(status), 0o644)
     except OSError as error:
         raise MetricsUnwritable(path=path, detail=error.strerror or error) from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from reinstate_journal import open_journal, open_reader
-from reinstate_journal.errors import DestinationError, JournalDamaged
+from reinstate_journal.errors import BackupError, DestinationError, JournalDamaged
 from reinstate_journal.events import AccountVerified
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Run
@@ -138,10 +138,15 @@ def explain_from(
 ) -> list[Explanation]:
     """What became of something in an account. Raises what `explain` raises, NoRestore,
     SeveralRestores."""
-    chosen = choose_restore(journal, restore).restore
-    return explain(
-        journal, chosen, account, name, open_source=open_source, with_subjects=with_subjects
-    )
+    run, options = last_options(journal, restore)
+    source = open_source(options.source, None)
+    try:
+        source.identity()
+    except BackupError:
+        at_hand = None
+    else:
+        at_hand = source
+    return explain(journal, run.restore, account, name, source=at_hand, with_subjects=with_subjects)
 
 
 def approve_failures(journal: Path, restore: str | None, approval: Approval) -> list[Recorded]:

@@ -20,6 +20,15 @@ def wait_for_the_first_item(journal: Path, running: subprocess.Popen[bytes]) -> 
         assert running.poll() is None, running.communicate()
 
 
+def wait_until_restored(journal: Path) -> None:
+    """Returns as soon as the journal, which need not be there yet, has an item restored."""
+    for _ in watch(
+        journal.parents[1], yield_on_timeout=True, rust_timeout=100, debounce=50, step=10
+    ):
+        if _has_restored(journal):
+            return
+
+
 def _has_restored(journal: Path) -> bool:
     try:
         with open_reader(journal) as reader:

@@ -14,6 +14,7 @@ from damage import snapshot
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir import MaildirDestination
 from reinstate_service.destination.maildir.dovecot_conf import dovecot_conf
+from reinstate_service.destination.open import destination_as_it_is
 from reinstate_service.model import (
     Account,
     ClassOfService,
@@ -221,3 +222,21 @@ def test_a_tree_that_is_only_looked_at_is_not_written_to_even_where_it_was_moved
             assert list(mailbox.contents()) == []
     assert snapshot(moved) == before
     assert not (moved / "acl").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"a journal of SQLite's beside an empty file"])
+def test_a_directory_that_was_cut_off_before_it_had_tables_is_none_yet(
+    tmp_path: Path, content: bytes
+) -> None:
+    """So that `plan` and `verify` answer, and the next restore makes it whole."""
+    (tmp_path / "directory.sqlite").touch()
+    if content:
+        (tmp_path / "directory.sqlite-journal").write_bytes(content)
+    before = snapshot(tmp_path)
+    with closing(destination_as_it_is(f"maildir:{tmp_path}")) as looked_at:
+        assert not looked_at.has_domain("example.test")
+    assert snapshot(tmp_path) == before
+    with closing(MaildirDestination(tmp_path)) as made:
+        made.put_domain(Domain(id="d", name="example.test"))
+    with closing(destination_as_it_is(f"maildir:{tmp_path}")) as looked_at:
+        assert looked_at.has_domain("example.test")

@@ -202,6 +202,20 @@ def test_an_archive_that_cannot_be_read_is_a_matter_of_its_account_alone(
     assert restore_here(journal, options(folder)).outcome == "finished"
 
 
+def test_a_scratch_folder_that_is_not_there_fails_accounts_until_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = folder.parent / "r.db"
+    monkeypatch.setenv("TMPDIR", str(folder / "nowhere"))
+    assert restore_here(journal, options(folder)).outcome == "incomplete"
+    with open_reader(journal) as reader:
+        (restore,) = reader.progress.restores()
+        accounts = list(reader.progress.accounts(restore.restore))
+    assert {one.state for one in accounts} == {"failed"}
+    monkeypatch.undo()
+    assert restore_here(journal, options(folder)).outcome == "finished"
+
+
 def _refusing(refused: Path) -> Callable[..., int]:
     real = os.open
 

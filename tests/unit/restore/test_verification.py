@@ -176,7 +176,32 @@ def test_old_mail_that_nobody_restored_is_told_apart_from_mail_that_arrived(team
 
 def test_an_account_or_domain_that_is_gone_is_one_finding(team: Place) -> None:
     tampering.change_directory(team.tree, "DELETE FROM accounts WHERE address LIKE 'bob%'")
-    assert told(team.verify()) == [("missing", "account", "", "bob@example.test")]
+    shutil.rmtree(team.home("alice"))
+    found = team.verify()
+    assert sorted(told(found)) == [
+        ("missing", "account", "", "account bob@example.test does not exist on the destination"),
+        (
+            "missing",
+            "account",
+            "",
+            "the home of alice@example.test does not exist on the destination",
+        ),
+    ]
+    assert found.totals["missing"] == 2
+
+
+def test_what_cannot_be_read_is_told_and_stops_nothing(team: Place) -> None:
+    tampering.change_directory(team.tree, "UPDATE domains SET attributes = '{'")
+    tampering.change_directory(
+        team.tree, "UPDATE accounts SET quota = 'much' WHERE address LIKE 'alice%'"
+    )
+    found = team.verify()
+    assert [(one.kind, one.what) for one in found.findings] == [
+        ("unchecked", "domain"),
+        ("unchecked", "account"),
+    ]
+    assert found.totals["there"] == 2
+    assert not found.whole
 
 
 def test_settings_that_differ_are_named_and_secrets_are_not_shown(team: Place) -> None:
@@ -321,3 +346,25 @@ def test_another_tree_in_its_place_is_not_taken_for_it(gone: Place) -> None:
 def test_while_another_process_writes_the_journal_is_in_use(team: Place) -> None:
     with open_journal(team.journal), pytest.raises(JournalInUse):
         team.verify()
+
+
+def test_the_directory_is_compared_object_by_object(sample: Place) -> None:
+    for statement in (
+        "UPDATE domains SET max_accounts = 7 WHERE name = 'example.com'",
+        "UPDATE classes_of_service SET quota = 1 WHERE name = 'staff'",
+        "UPDATE lists SET display_name = 'x' WHERE address = 'everyone@example.com'",
+        "DELETE FROM aliases WHERE alias = 'c.bianchi@mail.example.com'",
+        "DELETE FROM list_members WHERE list = 'office@example.org' AND member LIKE 'farid%'",
+        "UPDATE accounts SET status = 'closed' WHERE address = 'dieter@example.com'",
+    ):
+        tampering.change_directory(sample.tree, statement)
+    found = {(one.what, one.name): one.detail for one in sample.verify(Request()).findings}
+    names = {account.address: account.account for account in sample.verify(Request()).accounts}
+    assert found == {
+        ("domain", "example.com"): "max accounts is 7 instead of 50",
+        ("class of service", "staff"): "quota is 1 instead of 536870912",
+        ("list", "everyone@example.com"): "display name differs",
+        ("list", "office@example.org"): "member farid@example.org is gone",
+        ("account", names["chiara@example.com"]): "alias c.bianchi@mail.example.com is gone",
+        ("account", names["dieter@example.com"]): "status is closed instead of active",
+    }

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reinstate_journal.crashpoints import At, reach
@@ -147,6 +147,17 @@ class Database:
         for row in rows:
             marks = ", ".join("?" * (len(row) + 1))
             self.db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", (value, *row))  # noqa: S608 our names
+
+
+def has_tables(root: Path) -> bool:
+    """Whether the file in `root` is more than one that is about to be made. It is not changed,
+    and one that cannot be read is more."""
+    try:
+        with closing(_reading(root.absolute())) as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error:
+        return True
+    return bool(version)
 
 
 def _connected(root: Path, mode: str) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.maildir import collection, readback, sharing
-from reinstate_service.destination.maildir.database import FILE
+from reinstate_service.destination.maildir.database import FILE, has_tables
 from reinstate_service.destination.maildir.directory import Directory
 from reinstate_service.destination.maildir.disk import Disk, exists, opened
 from reinstate_service.destination.maildir.folders import make_home
@@ -221,8 +221,9 @@ class MaildirDestination:
 
 
 def holds_destination(location: Path | str) -> bool:
-    """Whether there is a Maildir destination at `location`; not at one that cannot be."""
+    """Whether there is a Maildir destination at `location`; not at one that cannot be, nor where
+    whoever was about to make it was cut off before it had its tables."""
     try:
-        return (Path(location) / FILE).is_file()
+        return (Path(location) / FILE).is_file() and has_tables(Path(location))
     except OSError:
         return False

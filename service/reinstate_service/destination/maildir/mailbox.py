@@ -248,7 +248,10 @@ def open_mailbox(tree: Tree, address: str) -> Iterator[MaildirMailbox]:
         raise Missing(what=f"account {address}")
     with ExitStack() as stack:
         with tree.disk.speaking():
-            home = stack.enter_context(descended(tree.root, domain, local))
+            try:
+                home = stack.enter_context(descended(tree.root, domain, local))
+            except FileNotFoundError:
+                raise Missing(what=f"the home of {address}") from None
         mailbox = MaildirMailbox(tree, home, f"{local}@{domain}")
         stack.callback(mailbox.close)
         yield mailbox

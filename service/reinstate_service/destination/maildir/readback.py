@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from reinstate_service.destination.contract import Missing
+from reinstate_service.destination.contract import EntryUnreadable, Missing
 from reinstate_service.destination.maildir.database import Database, Record
 from reinstate_service.destination.names import canonical
 from reinstate_service.model import (
@@ -86,8 +86,12 @@ def _parts(db: Database, table: str, owner: str, model: type[M]) -> tuple[M, ...
 
 
 def _object(record: Record, model: type[M]) -> M:
-    """The record as an object of the model; columns that the model does not know are left."""
-    attributes = record.get("attributes")
-    if isinstance(attributes, str):
-        record = record | {"attributes": msgspec.json.decode(attributes, type=Attributes)}
-    return msgspec.convert(record, model, strict=False)
+    """The record as an object of the model; columns that the model does not know are left.
+    Raises EntryUnreadable."""
+    try:
+        attributes = record.get("attributes")
+        if isinstance(attributes, str):
+            record = record | {"attributes": msgspec.json.decode(attributes, type=Attributes)}
+        return msgspec.convert(record, model, strict=False)
+    except msgspec.MsgspecError as error:
+        raise EntryUnreadable(kind=model.__name__, detail=error) from error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from reinstate_journal.errors import BackupError, UsageError
+from reinstate_journal.errors import UsageError
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account
 from reinstate_service.operations.container_map import find_account
@@ -13,7 +13,6 @@ from reinstate_service.operations.explain import wording
 from reinstate_service.operations.explain.backup import BackupSide
 from reinstate_service.operations.explain.history import History
 from reinstate_service.operations.explain.story import Explanation, Sentence
-from reinstate_service.restore.options import Options
 from reinstate_service.source.contract import Source
 
 __all__ = ["Explanation", "NothingCalled", "Sentence", "explain"]
@@ -38,32 +37,20 @@ def explain(
     account: str,
     name: str,
     *,
-    open_source: Callable[[str, int | None], Source],
+    source: Source | None,
     with_subjects: bool = False,
 ) -> list[Explanation]:
-    """The histories of whatever `name` means in the account: usually one.
+    """The histories of whatever `name` means in the account: usually one. Without the backup as
+    `source`, its part is missing.
 
-    Raises NoSuchAccount, NothingCalled. Where the backup is not at hand, its part is missing.
+    Raises NoSuchAccount, NothingCalled.
     """
     known = find_account(journal, account, restore)
-    backup = BackupSide(_source(journal, restore, open_source), known.account)
+    backup = BackupSide(source, known.account)
     told = list(_Explaining(History(journal, known), backup, known, with_subjects).named(name))
     if not told:
         raise NothingCalled(account=known.address or known.account, name=name)
     return told
-
-
-def _source(
-    journal: Reader, restore: str, open_source: Callable[[str, int | None], Source]
-) -> Source | None:
-    run = journal.progress.last_run(restore)
-    assert run is not None  # noqa: S101 - RestoreCreated and RunStarted are one append
-    source = open_source(Options.from_record(run.options).source, None)
-    try:
-        source.identity()
-    except BackupError:
-        return None
-    return source
 
 
 class _Explaining:

@@ -9,6 +9,7 @@ from typing import cast
 
 from reinstate_journal import events
 from reinstate_journal.catalogue import Event
+from reinstate_journal.errors import JournalDamaged
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account
 from reinstate_service.operations.explain import wording
@@ -28,12 +29,14 @@ class History:
         self.mountpoints = journal.containers.mountpoints(self._stream)
         whole = events.restore_stream(known.restore)
         runs = list(journal.read(stream=whole, types=[events.RunStarted]))
+        if not runs:
+            raise JournalDamaged(path=journal.path, detail=f"restore {known.restore} has no run")
         self._starts = [recorded.position for recorded in runs]
         self._runs = [cast("events.RunStarted", recorded.event).run for recorded in runs]
 
     def run(self, recorded: Recorded) -> int:
         """The run that recorded an event."""
-        return self._runs[bisect_right(self._starts, recorded.position) - 1]
+        return self._runs[max(bisect_right(self._starts, recorded.position) - 1, 0)]
 
     def scripts(self) -> set[str]:
         """The names of the account's scripts that the restore had to do with."""
@@ -95,8 +98,8 @@ class History:
         match recorded.event:
             case events.ItemRestored() as event:
                 name = delivery_name(known.restore, known.account, event.item, event.digest)
-                path = self.folders[event.folder].path
-                return wording.item_restored(event, path, run, name)
+                place = self.folders.get(event.folder)
+                return wording.item_restored(event, place.path if place else (), run, name)
             case events.ItemSkipped() as event:
                 return wording.item_skipped(event, run)
             case events.ItemFailed() as event:
@@ -116,10 +119,11 @@ class History:
                 case events.MountpointMapped(mountpoint=mountpoint):
                     mapped[mountpoint] = recorded
                 case events.RelocationStarted(items=items, mountpoint=mountpoint) as event:
-                    if name in items:
+                    if name in items and mountpoint in mapped:
                         place = mapped[mountpoint]
                         decided = cast("events.MountpointMapped", place.event)
                         yield _sentence(place, wording.mountpoint_mapped(decided))
+                    if name in items:
                         yield _sentence(recorded, wording.relocation_started(event, "it"))
                 case events.ItemsRelocated(items=items) as event if name in items:
                     yield _sentence(recorded, wording.items_relocated(event, "It"))

@@ -56,7 +56,7 @@ def gather(journal: Reader, restore: str | None = None) -> Figures:
     report = make_report(journal, restore)
     chosen = report.restore.restore
     places = {account.account: place for place, account in enumerate(report.accounts)}
-    interval = _interval(report)
+    interval = _interval(journal, report)
     return Figures(
         report=report,
         timeline=tuple(_timeline(journal, chosen)),
@@ -68,9 +68,10 @@ def gather(journal: Reader, restore: str | None = None) -> Figures:
     )
 
 
-def _interval(report: Report) -> int:
-    last = report.runs[-1]
-    span = max((last.ended_at or last.started_at) - report.runs[0].started_at, 1)
+def _interval(journal: Reader, report: Report) -> int:
+    began = report.runs[0].started_at
+    (*_, last) = (began, *(one.recorded_at for one in journal.read(after=report.head[0] - 1)))
+    span = max(last - began, 1)
     wanted = span / _INTERVALS / 1000
     return next((step for step in _STEPS if step >= wanted), _STEPS[-1]) * 1000
 

@@ -9,9 +9,17 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from reinstate_journal.catalogue import Outcome
+from reinstate_journal.events import account_stream
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account as Known
-from reinstate_service.destination.contract import Destination, ExistingFolder, Mailbox, Missing
+from reinstate_service.destination.contract import (
+    Destination,
+    EntryUnreadable,
+    ExistingFolder,
+    Mailbox,
+    Missing,
+)
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.mapping.paths import comparable
 from reinstate_service.model import Account, Frozen, Path
@@ -21,9 +29,10 @@ from reinstate_service.restore.verification.configuration import (
     grant_findings,
 )
 from reinstate_service.restore.verification.expectation import Expectation, expect_account
+from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.findings import Finding, Kind
 from reinstate_service.restore.verification.folders import folder_findings, renamed_folders
-from reinstate_service.restore.verification.items import Expected, Items, compare_items
+from reinstate_service.restore.verification.items import Items, compare_items
 from reinstate_service.restore.verification.views import Views
 
 
@@ -69,14 +78,22 @@ class AccountVerifier:
     def verify(self, known: Known) -> AccountResult:
         """Compares one account. Raises what the destination and the journal raise."""
         try:
-            there = self.destination.account(known.address)
             with self.destination.mailbox(known.address) as mailbox:
+                try:
+                    there = self.destination.account(known.address)
+                except EntryUnreadable as error:
+                    unread = Finding(Kind.UNCHECKED, "account", known.account, str(error))
+                    result = self._compare(known, None, mailbox)
+                    result.findings.insert(0, unread)
+                    return result
                 return self._compare(known, there, mailbox)
-        except Missing:
-            gone = Finding(Kind.MISSING, "account", known.account, known.address)
-            return AccountResult(objects=1, findings=[gone])
+        except Missing as error:
+            gone = Finding(Kind.MISSING, "account", known.account, str(error))
+            tallies = self.journal.progress.tallies(account_stream(known.restore, known.account))
+            lost = sum(tally.count for tally in tallies if tally.outcome is Outcome.DONE)
+            return AccountResult(Items(missing=lost), objects=1, findings=[gone])
 
-    def _compare(self, known: Known, there: Account, mailbox: Mailbox) -> AccountResult:
+    def _compare(self, known: Known, there: Account | None, mailbox: Mailbox) -> AccountResult:
         namespace = self.destination.namespace()
         existing = mailbox.folders()
         place = _placing(existing, namespace)
@@ -84,7 +101,8 @@ class AccountVerifier:
         if namespace.mail_only:
             expected.leave_out_all_but_mail()
         result = AccountResult(objects=1)
-        result.findings += _settings(expected, there)
+        if there is not None:
+            result.findings += _settings(expected, there)
         self._folders(result, expected, existing, mailbox)
         for path, grants in expected.grants.items():
             if any(folder.path == path for folder in existing):

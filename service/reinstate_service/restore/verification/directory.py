@@ -18,7 +18,7 @@ from reinstate_journal.events import (
     restore_stream,
 )
 from reinstate_journal.journal import Reader
-from reinstate_service.destination.contract import Destination, Missing
+from reinstate_service.destination.contract import Destination, EntryUnreadable, Missing
 from reinstate_service.model import DistributionList, Frozen, revision
 from reinstate_service.restore.run import Read, read_backup
 from reinstate_service.restore.verification.configuration import differences
@@ -64,6 +64,9 @@ def compare_directory(
             there = readers[what](name)
         except Missing:
             findings.append(Finding(Kind.MISSING, what, name))
+            continue
+        except EntryUnreadable as error:
+            findings.append(Finding(Kind.UNCHECKED, what, name, str(error)))
             continue
         wanted = expected.get((what, name))
         if wanted is None:

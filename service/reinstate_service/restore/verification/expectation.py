@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from reinstate_journal.errors import JournalDamaged
 from reinstate_journal.events import (
     AccountConfigured,
     AccountFound,
@@ -29,7 +30,7 @@ from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
 from reinstate_service.restore.items import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
-from reinstate_service.restore.verification.items import Expected
+from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.views import Views
 from reinstate_service.source.contract import AccountUnreadable
 
@@ -132,7 +133,7 @@ class _Reading:
                 self._item(position, event)
             case GrantsApplied():
                 given = (one.rpartition(" ") for one in event.granted)
-                result.grants[self._places[event.folder]].update(
+                result.grants[self._place_of(event.folder)].update(
                     {grantee: rights for grantee, _, rights in given}
                 )
             case FoldersCreated():
@@ -156,7 +157,7 @@ class _Reading:
         name = delivery_name(known.restore, known.account, event.item, event.digest)
         self._result.items[name] = Expected(
             event.item,
-            self._places[event.folder],
+            self._place_of(event.folder),
             event.served_digest or event.digest,
             event.served_size or event.size,
             keywords=event.unrepresented or None,
@@ -164,10 +165,17 @@ class _Reading:
         if len(self._views.moments) > 1:
             self._moments[name] = self._views.of(position).moment
 
+    def _place_of(self, folder: str) -> Path:
+        """Where a folder is. Raises JournalDamaged if that was never decided."""
+        if folder not in self._places:
+            detail = f"{self._stream} has something in folder {folder}, which has no place"
+            raise JournalDamaged(path=self._journal.path, detail=detail)
+        return self._places[folder]
+
     def _made(self) -> dict[Path, bool]:
         """Every folder that there should be, and whether the restore made it."""
         return {
-            self._places[one]: mapped.reason in {"created", "renamed"}
+            self._place_of(one): mapped.reason in {"created", "renamed"}
             for one, mapped in self._mapped.items()
             if mapped.reason != "merged"
         }

@@ -6,7 +6,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from reinstate_journal.errors import BackupError
+import msgspec
+
+from reinstate_journal.errors import BackupError, JournalDamaged
 from reinstate_journal.events import RunStarted, restore_stream
 from reinstate_journal.journal import Reader
 from reinstate_service.model import Frozen
@@ -26,22 +28,28 @@ class View(Frozen, frozen=True):
 
 
 class Views:
-    """The runs of a restore, and the backup at their moments while it is at hand."""
+    """The runs of a restore, and the backup at their moments while it is at hand. Making one
+    raises JournalDamaged where the journal holds no runs, or options that are none."""
 
     def __init__(self, journal: Reader, restore: str, open_source: OpenSource) -> None:
         self._open = cache(open_source)
         runs = list(journal.read(stream=restore_stream(restore), types=[RunStarted]))
         started = [(one.position, one.event) for one in runs if isinstance(one.event, RunStarted)]
-        self._location = Options.from_record(started[-1][1].options).source
         self.missing = ""
         last_scan = None
         try:
+            self._location = Options.from_record(started[-1][1].options).source
             last_scan = self._open(self._location, None).identity().last_scan
         except BackupError as error:
             self.missing = str(error)
-        self.runs: Sequence[View] = tuple(
-            _view(position, event, last_scan) for position, event in started
-        )
+        except (msgspec.ValidationError, IndexError) as error:
+            raise _damaged(journal, restore, error) from error
+        try:
+            self.runs: Sequence[View] = tuple(
+                _view(position, event, last_scan) for position, event in started
+            )
+        except msgspec.ValidationError as error:
+            raise _damaged(journal, restore, error) from error
         self.moments = frozenset(view.moment for view in self.runs)
         self._positions = [view.position for view in self.runs]
 
@@ -57,6 +65,11 @@ class Views:
     def last(self) -> View:
         """The last run."""
         return self.runs[-1]
+
+
+def _damaged(journal: Reader, restore: str, error: Exception) -> JournalDamaged:
+    detail = f"the runs of restore {restore} are not what they should be: {error}"
+    return JournalDamaged(path=journal.path, detail=detail)
 
 
 def _view(position: int, event: RunStarted, last_scan: int | None) -> View:

@@ -145,14 +145,14 @@ class AccountArchives:
             if content is not None:
                 return iter((content,))
             place = self._index.body(digest)
-            return None if place is None else self._unpacked().pieces(*place)
+            return None if place is None else self._unpacked(self._index).pieces(*place)
         except OSError as error:
             raise self._failure(error) from error
 
-    def _unpacked(self) -> Scratch:
+    def _unpacked(self, index: Index) -> Scratch:
         with self._unpacking:
             if self._scratch is None:
-                self._scratch = Scratch(self.paths, scratch_folder())
+                self._scratch = Scratch(self.paths, scratch_folder(), index.body_bytes())
             return self._scratch
 
     def release(self) -> None:

@@ -29,8 +29,12 @@ def scratch_folder() -> Path:
 class Scratch:
     """Every body that `Hashing` counted, where it said that it begins."""
 
-    def __init__(self, archives: Sequence[Path], folder: Path) -> None:
-        """Reads every archive once. Raises OSError, also where `folder` is full."""
+    def __init__(self, archives: Sequence[Path], folder: Path, size: int) -> None:
+        """Reads every archive once. Raises OSError, also where `folder` has no room for `size`
+        bytes: a bomb, or a mailbox that is too large, must not fill the disk of others first."""
+        free = os.statvfs(folder)
+        if size > (room := free.f_bavail * free.f_frsize):
+            raise OSError(errno.ENOSPC, f"{size:,} bytes are needed, {room:,} are free")
         self._descriptor = _nameless(folder)
         weakref.finalize(self, os.close, self._descriptor)
         for archive in archives:

@@ -12,11 +12,11 @@ import base64
 import hashlib
 import os
 import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reinstate_service.model import Item
+from reinstate_service.source.backup_path.gunzip import DAMAGED, unpacker
 from reinstate_service.source.backup_path.layout import ITEMS, Tree, is_digest, open_file
 from reinstate_service.source.contract import (
     BlobCorrupt,
@@ -29,7 +29,6 @@ from reinstate_service.source.contract import (
 PIECE = 1 << 20
 MAX_LEVEL = 2
 _MAGIC = b"\x1f\x8b"
-_GZIP = 31  # zlib's window bits for a gzip member
 _READ = 256 << 10
 
 
@@ -154,13 +153,13 @@ class _Unpacking:
 
     def _whole_at_once(self) -> bytes | None:
         """A small blob gzipped once: the ordinary case, without ceremony; None if it is not."""
-        packed = os.pread(self._descriptor, PIECE + 1, 0)
+        packed = os.pread(self._descriptor, self._length, 0)
         if not packed.startswith(_MAGIC):
             return None
-        unpack = zlib.decompressobj(_GZIP)
+        unpack = unpacker()
         try:
             whole = unpack.decompress(packed, self._size + 1)
-        except zlib.error:
+        except DAMAGED:
             return None
         if not unpack.eof or unpack.unused_data:
             return None
@@ -228,17 +227,17 @@ class _Unpacking:
 
         Never produces more than `limit` bytes and one piece. Raises _Damaged, _TooMuch.
         """
-        unpack, begun, total = zlib.decompressobj(_GZIP), False, 0
+        unpack, begun, total = unpacker(), False, 0
         for data in packed:
             rest = data
             while rest:
                 if unpack.eof:
-                    unpack = zlib.decompressobj(_GZIP)
+                    unpack = unpacker()
                 begun = True
                 try:
                     out = unpack.decompress(rest, piece)
-                except zlib.error as error:
-                    raise _Damaged(str(error)) from error
+                except DAMAGED as error:
+                    raise _Damaged("its gzip data does not unpack") from error
                 rest = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
                 if out:
                     total += len(out)

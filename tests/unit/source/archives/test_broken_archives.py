@@ -9,6 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -258,8 +259,24 @@ def test_a_pipe_or_a_link_to_nowhere_in_the_folder_is_no_archive(
     assert len(list(ArchivesSource(tmp_path).accounts())) == 1
 
 
+class Room(NamedTuple):
+    """What is left of a disk."""
+
+    f_bavail: int
+    f_frsize: int
+
+
+def _disk_full(_descriptor: int, _data: bytes) -> int:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [("os.write", _disk_full), ("os.statvfs", lambda _: Room(f_bavail=24, f_frsize=4096))],
+    ids=["while it is unpacked", "before"],
+)
 def test_a_full_scratch_disk_is_an_error_that_can_be_mended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[str, object]
 ) -> None:
     box = Mailbox.with_folders()
     box.message(INBOX, message(1, b"x" * 100_000), blob_digest="")
@@ -268,13 +285,9 @@ def test_a_full_scratch_disk_is_an_error_that_can_be_mended(
     (item,) = source.items(ANNA)
     assert isinstance(item, Item)
     assert item.digest == digest_of(message(1, b"x" * 100_000))
-    monkeypatch.setattr("os.write", _disk_full)
-    with pytest.raises(ScratchFull) as caught:
-        list(source.content(item))
+    with monkeypatch.context() as patch:
+        patch.setattr(*fault)
+        with pytest.raises(ScratchFull) as caught:
+            list(source.content(item))
     assert caught.value.retryable
-    monkeypatch.undo()
     assert len(b"".join(source.content(item))) == item.size
-
-
-def _disk_full(_descriptor: int, _data: bytes) -> int:
-    raise OSError(28, "No space left on device")
