@@ -171,7 +171,10 @@ class Deliveries:
                 return _delivered(delivery, letter)
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
-                self._make(letter.path)
+                try:
+                    self._make(letter.path)
+                except Refused as error:
+                    return Delivered(error=error)
             elif is_later(appended.text):
                 attempt += 1
                 if attempt == _TRIES:
