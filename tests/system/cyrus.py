@@ -1,7 +1,8 @@
 """A private Cyrus IMAP, for tests: unpacked from Debian's packages, which conflict with Dovecot's.
 
-REINSTATE_CYRUS names the folder that .ci/unpack-cyrus has unpacked them into. It runs from its own folder on 127.0.0.1 and free ports, as root or as the user cyrus, and
-is stopped by its own process id.
+REINSTATE_CYRUS names the folder that .ci/unpack-cyrus has unpacked them into. It runs from its
+own folder on 127.0.0.1 and free ports, as root or as the user cyrus, and is stopped by its own
+process id.
 """
 
 from __future__ import annotations
