@@ -89,7 +89,7 @@ def test_what_the_user_has_active_is_kept_and_run_as_well(
 
 
 def test_a_script_of_the_users_that_is_called_like_ours_stays(
-    live: LiveServer, destination: Destination, sieve: ManageSieve
+    live: LiveDovecot, destination: Destination, sieve: ManageSieve
 ) -> None:
     sieve.store("incoming", filing("mine", "Mine"))
     sieve.activate("incoming")
