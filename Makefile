@@ -52,6 +52,7 @@ lock: ## pin the newest versions of everything that pyproject.toml allows (needs
 
 system-packages:
 	.ci/system-packages
+	.ci/cyrus
 
 clean: ## take away what make made
 	rm -rf $(VENV) demo dist .crash .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

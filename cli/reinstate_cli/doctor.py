@@ -9,7 +9,8 @@ import typer
 
 from reinstate_cli.console import say, say_json, table
 from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, bare, examples
-from reinstate_service.operations.doctor import examine
+from reinstate_service.operations.doctor import Finding, examine
+from reinstate_service.operations.preparation import advice_for
 
 EPILOG = examples("reinstate doctor", "reinstate doctor /srv/mail --json")
 
@@ -26,6 +27,9 @@ def doctor(
     Exits with 1 if it finds a problem.
     """
     findings = list(examine(journal, bare(directory) if directory else None))
+    if directory is not None:
+        advice = (one.before for one in advice_for(f"maildir:{bare(directory)}"))
+        findings += [Finding("before", "note", text) for text in advice if text]
     if json:
         say_json(findings)
     else:

@@ -13,6 +13,7 @@ from reinstate_cli.options import Json, examples
 from reinstate_cli.selecting import with_selection
 from reinstate_service.mapping.folders import Reason
 from reinstate_service.mapping.mountpoints import Ground, MountpointDecision
+from reinstate_service.operations.preparation import advice_for, room_for
 from reinstate_service.operations.preview import AccountPreview, Planner, Preview
 from reinstate_service.operations.session import opened_for_reading
 from reinstate_service.restore.options import Options
@@ -52,9 +53,24 @@ def plan(
             return
         for line in _render(preview, options):
             say(line)
+        size = files = 0
         for account in planner.accounts():
+            size += account.size
+            files += account.items - sum(account.skipped.values()) + len(account.folders)
             for line in _render_account(account, every_folder=folders):
                 say(line)
+        for line in _preparation(options.destination, size, files):
+            say(line)
+
+
+def _preparation(destination: str, size: int, files: int) -> Iterator[str]:
+    found = room_for(destination, size, files)
+    before = [advice.before for advice in advice_for(destination) if advice.before]
+    if found or before:
+        yield from ("", "Before you begin")
+    for one in found:
+        yield f"  {'NO ROOM' if one.state == 'problem' else one.state:<8} {one.what}: {one.text}"
+    yield from (f"  - {text}" for text in before)
 
 
 def _render(preview: Preview, options: Options) -> Iterator[str]:

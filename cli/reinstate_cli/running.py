@@ -15,6 +15,7 @@ from reinstate_cli.console import ReaderGone, finish, say, say_json, tell
 from reinstate_cli.progress import choose_progress
 from reinstate_cli.report import render
 from reinstate_journal import open_reader
+from reinstate_service.operations.preparation import to_do_after
 from reinstate_service.operations.report import make_report
 from reinstate_service.operations.session import start_restore
 from reinstate_service.restore.options import Options
@@ -42,8 +43,19 @@ def carry_out(
             if not finished.began:
                 say(NOTHING_TO_DO)
             say(render(report))
+            if finished.began:
+                _remind(options.destination)
         finish()
     raise typer.Exit(0 if report.whole else 3)
+
+
+def _remind(destination: str) -> None:
+    """Says beside the answer what to do now, and what to undo."""
+    reminders = to_do_after(destination)
+    if reminders:
+        tell("\nAfter a restore:")
+    for text in reminders:
+        tell(f"  - {text}")
 
 
 def restore_with_progress(

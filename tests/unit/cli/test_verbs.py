@@ -70,6 +70,18 @@ def test_plan_touches_nothing(ask: Ask, restored: Restored, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_plan_says_what_to_do_before_and_restore_what_to_do_after(
+    ask: Ask, restored: Restored
+) -> None:
+    planned = ask("plan", restored.backup, "maildir:mail", *ONE).out
+    before = planned.partition("\nBefore you begin\n")[2]
+    assert "  ok       space: 0.0 GiB to restore, " in before
+    assert "  - Pause what scans or copies the mail tree" in before
+    command = ("restore", restored.backup, "maildir:mail", *ONE)
+    assert "After a restore:\n  - Let virus scanners" in ask(*command).err
+    assert "After a restore:" not in ask(*command).err
+
+
 def test_plan_says_what_is_there_already(ask: Ask, restored: Restored) -> None:
     before = snapshot(restored.tree)
     got = ask("plan", restored.backup, f"maildir:{restored.tree}")

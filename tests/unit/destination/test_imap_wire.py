@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reinstate_service.destination.contract import Refused
+from reinstate_service.destination.imap.answers import listed
 from reinstate_service.destination.imap.append import Appender, Message
-from reinstate_service.destination.imap.connection import Client, listed
+from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.names import MailboxNames, decoded, quoted
 from reinstate_service.mapping.namespace import modified_utf7
 from reinstate_service.model import Flag, Path
@@ -32,7 +33,8 @@ def test_whatever_a_name_holds_it_is_one_argument(name: str) -> None:
     inner = told[1:-1].replace(b"\\\\", b"").replace(b'\\"', b"")
     assert b'"' not in inner
     assert decoded(modified_utf7(name).encode()) == name
-    assert listed(b'(\\HasNoChildren) "/" ' + told).name == name
+    (found,) = listed([b'(\\HasNoChildren) "/" ' + told])
+    assert found.name == name
 
 
 @law()
@@ -62,7 +64,8 @@ def test_a_path_comes_back_from_its_name(path: Path, prefix: str) -> None:
 def test_a_mailbox_is_read_in_whatever_form_it_is_written(
     line: bytes | tuple[bytes, bytes], name: str
 ) -> None:
-    assert listed(line).name == name
+    (found,) = listed([line, b""] if isinstance(line, tuple) else [line])
+    assert found.name == name
 
 
 class Server:

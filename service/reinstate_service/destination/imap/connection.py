@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]
@@ -20,6 +19,12 @@ from imapclient.exceptions import (  # type: ignore[import-untyped]
 
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.fence import ConnectionLost
+from reinstate_service.destination.imap.answers import (
+    Listed,
+    listed,
+    numbers_told,
+    rights_told,
+)
 from reinstate_service.destination.imap.configuration import Imap
 from reinstate_service.destination.imap.errors import (
     Busy,
@@ -30,12 +35,10 @@ from reinstate_service.destination.imap.errors import (
     is_later,
     text_of,
 )
-from reinstate_service.destination.imap.names import decoded, quoted
+from reinstate_service.destination.imap.names import quoted
 from reinstate_service.destination.imap.sasl import Credentials
 from reinstate_service.model import Frozen
 
-_LIST = re.compile(rb'\(([^)]*)\) (?:NIL|"\\?(.)") (.*)$', re.DOTALL)
-_NUMBER = re.compile(rb"(\w+) (\d+)")
 _STORAGE = re.compile(rb"STORAGE (\d+) (\d+)", re.IGNORECASE)
 
 
@@ -69,28 +72,6 @@ def server_of(location: str) -> Server:
     return Server(parts.hostname, port or (993 if secure else 143), secure)
 
 
-class Listed(NamedTuple):
-    """A mailbox as LIST tells it: its flags in lower case, its separator, its name."""
-
-    flags: frozenset[bytes]
-    separator: str
-    name: str
-
-
-def listed(line: bytes | tuple[bytes, bytes]) -> Listed:
-    """One response of LIST, as imaplib gives it: a literal comes as the second of two parts.
-    Raises ValueError."""
-    head, literal = (line, None) if isinstance(line, bytes) else line
-    found = _LIST.match(head)
-    if found is None:
-        raise ValueError(f"{head!r} is no answer to LIST")
-    name = found[3] if literal is None else literal
-    if literal is None and name.startswith(b'"'):
-        name = re.sub(rb"\\(.)", rb"\1", name[1:-1])
-    separator = (found[2] or b"/").decode("latin-1")
-    return Listed(frozenset(found[1].lower().split()), separator, decoded(name))
-
-
 class Client(IMAPClient):  # type: ignore[misc]
     """IMAPClient, silent, with the socket's two ends for the writer of APPEND."""
 
@@ -118,21 +99,6 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise ConnectionAbortedError("the server ended the connection")
         return read[:-2]
 
-    def mailboxes(self, pattern: bytes = b'"*"') -> list[Listed]:
-        """What LIST answers for a quoted pattern (RFC 3501 §6.3.8). The library's own parser does
-        not get over atoms such as `[x`."""
-        _, told = self._imap.list('""', pattern.decode("ascii"))
-        return [listed(line) for line in told if line]
-
-    def status_of(self, name: str, what: Sequence[str]) -> tuple[int, ...]:
-        """The numbers that STATUS tells of a mailbox (RFC 3501 §6.3.10)."""
-        wanted = " ".join(what)
-        answer, told = self._imap.status(quoted(name).decode("ascii"), f"({wanted})")
-        self._checkok("status", answer, told)
-        last = told[-1] if isinstance(told[-1], bytes) else told[-1][-1]
-        found = dict(_NUMBER.findall(last.rpartition(b"(")[2].upper()))
-        return tuple(int(found[one.encode()]) for one in what)
-
     def room(self) -> int | None:
         """How many more bytes the quotas of the INBOX let in, None if there are none (RFC 9208
         §4.2); their unit is 1,024 bytes."""
@@ -143,6 +109,30 @@ class Client(IMAPClient):  # type: ignore[misc]
         found = [_STORAGE.search(line) for line in lines]
         left = [int(one[2]) - int(one[1]) for one in found if one is not None]
         return max(0, min(left)) * 1024 if left else None
+
+    def listed(self, pattern: str = "*") -> list[Listed]:
+        """The mailboxes whose names are of the pattern (RFC 3501 §6.3.8)."""
+        answer, told = self._imap.list('""', quoted(pattern))
+        self._checkok("LIST", answer, told)
+        return listed(told)
+
+    def standing(self, name: str, *what: str) -> tuple[int, ...]:
+        """How a mailbox stands (RFC 3501 §6.3.10)."""
+        answer, told = self._imap.status(quoted(name), f"({' '.join(what)})")
+        self._checkok("STATUS", answer, told)
+        found = numbers_told(told)
+        return tuple(found[one] for one in what)
+
+    def make(self, name: str, use: str = "") -> None:
+        """Creates a mailbox, for a special use if there is one (RFC 6154 §3)."""
+        wanted = quoted(name) + (b" (USE (%b))" % use.encode("ascii") if use else b"")
+        self._checkok("CREATE", *self._imap.create(wanted))
+
+    def acl(self, name: str) -> list[tuple[str, str]]:
+        """Who may do what in a mailbox (RFC 4314 §3.3)."""
+        answer, told = self._imap.getacl(quoted(name))
+        self._checkok("GETACL", answer, told)
+        return rights_told(told)
 
     def copied(self) -> dict[int, int]:
         """The new UIDs of what the last command has copied or moved, by the old ones, as far as

@@ -19,7 +19,6 @@ from reinstate_service.destination.imap import filters as scripts_of
 from reinstate_service.destination.imap.accounts import Accounts
 from reinstate_service.destination.imap.delivery import Deliveries
 from reinstate_service.destination.imap.folders import Folders
-from reinstate_service.destination.imap.names import quoted
 from reinstate_service.destination.imap.reading import arrivals_from, message, stored_items
 from reinstate_service.destination.imap.relocation import (
     MessageName,
@@ -89,7 +88,7 @@ class ImapMailbox:
 
     def subscribe(self, path: Path) -> None:
         """See `Mailbox`."""
-        name = self._names.separator.join(path)
+        name = self._names.shown(path)
         self._session.ask(lambda client: client.subscribe_folder(name))
 
     # -- other users' folders
@@ -108,8 +107,7 @@ class ImapMailbox:
         if not granted - others:
             raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address}")
         name = self._shared_name(owner, target)
-        seen = self._session.ask(lambda client: client.mailboxes(quoted(name)))
-        if name not in {one.name for one in seen}:
+        if name not in {one.name for one in self._session.ask(lambda client: client.listed(name))}:
             detail = f"{name} is granted and cannot be seen by {self._address}; see imap.shared"
             raise Refused(detail=detail)
 

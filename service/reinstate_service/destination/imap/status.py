@@ -12,10 +12,10 @@ def status(session: Session, name: str, *what: str) -> tuple[int, ...] | None:
     reasons. Raises ServerRefuses for the others."""
 
     def names(client: Client) -> set[str]:
-        return {listed.name for listed in client.mailboxes()}
+        return {listed.name for listed in client.listed()}
 
     try:
-        return session.ask(lambda client: client.status_of(name, what))
+        return session.ask(lambda client: client.standing(name, *what))
     except ServerRefuses:
         if name in session.ask(names):
             raise

@@ -13,8 +13,9 @@ from reinstate_journal.events import PhaseCompleted, RunStarted
 from reinstate_journal.journal import Reader
 from reinstate_service.model import Frozen
 from reinstate_service.operations.advice import advice
+from reinstate_service.operations.preparation import to_do_after
 from reinstate_service.operations.report import Report, make_report
-from reinstate_service.operations.spool.outcome import Outcome, State
+from reinstate_service.operations.spool.outcome import ENDS, Outcome, State
 from reinstate_service.operations.spool.schedule import ASKED
 
 #: So many failures stand in a message; the report has all.
@@ -68,6 +69,9 @@ def message_of(outcome: Outcome, journal: Reader | None) -> Message:
             made = make_report(journal, outcome.restore or None)
             again = f"reinstate spool resume {place['job']}"
             lines += ["", *_feedback(made, place["journal"], again)]
+            if outcome.state in ENDS:
+                reminders = to_do_after(made.restore.destination)
+                lines += ["", "After a restore:", *(f"  {text}" for text in reminders)]
         except ReinstateError:  # nothing was recorded yet
             lines += []
     subject = f"{outcome.job}: {_SUBJECT.get(outcome.state, outcome.state)}"

@@ -1,0 +1,32 @@
+"""What is said before and after a restore, and whether there is room."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reinstate_service.operations.preparation import advice_for, room_for, to_do_after
+
+
+@pytest.mark.parametrize("destination", ["maildir:/srv/mail", "imaps://mail.example.com"])
+def test_what_is_switched_off_before_is_switched_on_after(destination: str) -> None:
+    advice = advice_for(destination)
+    assert advice
+    for one in advice:
+        if one.before.startswith(("Pause", "Switch off", "Raise", "Let this")):
+            assert one.after in to_do_after(destination)
+
+
+def test_room_is_judged_where_the_tree_will_be(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    fits = room_for(f"maildir:{tmp_path / 'not' / 'there'}", free // 2, 10)
+    assert {finding.state for finding in fits} == {"ok"}
+    space, *inodes = room_for(f"maildir:{tmp_path}", free * 2, 1 << 60)
+    assert space.state == "problem"
+    assert all(finding.state == "problem" for finding in inodes)
+
+
+def test_a_server_does_not_tell_its_room() -> None:
+    assert room_for("imaps://mail.example.com", 1 << 60, 1) == ()
