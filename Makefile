@@ -32,15 +32,14 @@ crash: $(VENV)/.dev system-packages ## the long runs of everything that goes wro
 		-n $(JOBS) --dist worksteal -s
 	REINSTATE_LONG=1 $(BIN)/pytest tests/system -m long -n $(JOBS) --dist worksteal
 	PYTHONPATH=tests $(BIN)/python -m generated matrix $(CRASH)/runs
-	$(BIN)/python -m tests.bench.peers
+	PYTHONPATH=tests $(BIN)/python -m tests.bench peers
 	$(MAKE) laws
 
 laws: $(VENV)/.dev ## every law with twenty times the examples of `make test`
 	REINSTATE_LONG=1 $(BIN)/pytest tests/property -n $(JOBS) --dist worksteal
 
-bench: $(VENV)/.dev ## speed and memory, printed
-	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench.watching
+bench: $(VENV)/.dev system-packages ## speed and memory, printed
+	PYTHONPATH=tests $(BIN)/python -m tests.bench
 
 docs: $(VENV)/.dev ## regenerate what in docs/ is generated from the code
 	PYTHONPATH=tests $(BIN)/python -m generated write
@@ -53,6 +52,7 @@ lock: ## pin the newest versions of everything that pyproject.toml allows (needs
 
 system-packages:
 	.ci/system-packages
+	.ci/cyrus
 
 clean: ## take away what make made
 	rm -rf $(VENV) demo dist .crash .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

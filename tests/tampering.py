@@ -73,3 +73,24 @@ def change_directory(tree: Path, statement: str, *values: object) -> None:
     """Something in directory.sqlite is changed by hand."""
     with closing(sqlite3.connect(tree / "directory.sqlite")) as db, db:
         assert db.execute(statement, values).rowcount == 1
+
+
+def tamper_in_ten_ways(tree: Path) -> None:
+    """Everything above to a restored sample, once each."""
+    anna, bruno, dieter = (tree / "example.com" / name for name in ("anna", "bruno", "dieter"))
+    mail = anna / "Maildir"
+    remove_message(mail / ".Work")
+    flip_byte(mail / ".Junk")
+    move_message(mail / ".Sent", mail / ".Workshop")
+    flag_message(mail / ".Drafts")
+    copy_message(dieter / "Maildir")
+    rename_folder(bruno / "Maildir" / ".B&APw-ro", ".Kontor")
+    edit_filter(bruno)
+    remove_grant(mail / ".Work.Projects", "user=bruno@example.com")
+    change_directory(
+        tree,
+        "INSERT INTO list_members VALUES (?, ?, 9)",
+        "team@example.com",
+        "spy@elsewhere.example",
+    )
+    change_directory(tree, "UPDATE accounts SET quota = 5 WHERE address = ?", "chiara@example.com")

@@ -119,7 +119,7 @@ class FencedContract(Suite):
         ]
         with fenced(destination) as mailbox:
             assert mailbox.deliver(batch) == [Delivered()] * 150
-        found = sorted(item.digest for item in self.contents(reopen).values())
+        found = sorted(item.digest for item in self.items(reopen))
         assert found == sorted(one.item.digest for one in batch)
 
     def test_what_is_no_mail_is_refused_alone(

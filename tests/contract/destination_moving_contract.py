@@ -28,12 +28,16 @@ from reinstate_service.destination.contract import (
 from reinstate_service.model import Filters, Flag, ItemType, Path
 
 STRAY = ("Team",)
-OWNED = ("Projects", "Team.x")
 INBOX = ("INBOX",)
 FULL_ACCESS = [AccessGrant(f"user:{ALICE.address}", "lrswipkxte")]
 
 
-def give(destination: Destination, path: Path = OWNED) -> None:
+def mail(what: object) -> bytes:
+    """A message."""
+    return f"Subject: {what}\r\n\r\n".encode()
+
+
+def give(destination: Destination, path: Path) -> None:
     """Lets bob have a folder that is granted to alice."""
     with destination.mailbox(BOB.address) as bob:
         bob.create_folder(path, folder())
@@ -43,7 +47,7 @@ def give(destination: Destination, path: Path = OWNED) -> None:
 def fill(destination: Destination, count: int = 3, path: Path = STRAY) -> None:
     """Puts messages into a folder of alice's."""
     with destination.mailbox(ALICE.address) as alice:
-        alice.deliver([delivery(f"r1-{n}", path, b"%d" % n) for n in range(count)])
+        alice.deliver([delivery(f"r1-{n}", path, mail(n)) for n in range(count)])
 
 
 def paths(mailbox: Mailbox) -> set[Path]:
@@ -90,10 +94,11 @@ class MovingContract(Suite):
 
     # -- mountpoints
 
-    @pytest.mark.parametrize("target", [OWNED, INBOX])
+    @pytest.mark.parametrize("of_inbox", [False, True])
     def test_mounting_twice_is_mounting_once(
-        self, destination: Destination, reopen: Reopen, target: Path
+        self, destination: Destination, reopen: Reopen, of_inbox: bool
     ) -> None:
+        target = INBOX if of_inbox else self.owned
         give(destination, target)
         with destination.mailbox(ALICE.address) as alice:
             own = paths(alice)
@@ -116,27 +121,27 @@ class MovingContract(Suite):
         self, destination: Destination
     ) -> None:
         with destination.mailbox(BOB.address) as bob:
-            bob.create_folder(OWNED, folder())
-            bob.grant(OWNED, [AccessGrant("user:carol@example.test", "lr")])
+            bob.create_folder(self.owned, folder())
+            bob.grant(self.owned, [AccessGrant("user:carol@example.test", "lr")])
         with destination.mailbox(ALICE.address) as alice:
             with pytest.raises(Refused, match="not granted"):
-                alice.check_mount(BOB.address, OWNED)
+                alice.check_mount(BOB.address, self.owned)
             with pytest.raises(Refused, match="not granted"):
-                alice.mount(("M",), BOB.address, OWNED)
+                alice.mount(("M",), BOB.address, self.owned)
             with pytest.raises(Missing):
                 alice.check_mount(BOB.address, ("Nowhere",))
-        give(destination)
+        give(destination, self.owned)
         with destination.mailbox(ALICE.address) as alice:
-            alice.check_mount(BOB.address, OWNED)
+            alice.check_mount(BOB.address, self.owned)
 
     def test_a_mountpoint_gives_no_access_to_the_owners_items(
         self, destination: Destination, reopen: Reopen
     ) -> None:
-        give(destination)
+        give(destination, self.owned)
         with destination.mailbox(BOB.address) as bob:
-            bob.deliver([delivery("r1-1", OWNED)])
+            bob.deliver([delivery("r1-1", self.owned)])
         with destination.mailbox(ALICE.address) as alice:
-            alice.mount(("M",), BOB.address, OWNED)
+            alice.mount(("M",), BOB.address, self.owned)
             assert list(alice.item_names(("M",))) == []
             assert list(alice.contents()) == []
             assert alice.remove_folder(("M",))
@@ -154,20 +159,21 @@ class MovingContract(Suite):
             assert list(alice.item_names(STRAY)) == names == sorted(set(names))
         assert len(names) == 12
 
-    @pytest.mark.parametrize("target", [OWNED, INBOX])
+    @pytest.mark.parametrize("of_inbox", [False, True])
     def test_a_message_moves_with_all_that_it_has(
-        self, destination: Destination, reopen: Reopen, target: Path
+        self, destination: Destination, reopen: Reopen, of_inbox: bool
     ) -> None:
         """Also where the owner's folder writes the same keywords in another way."""
         flags = Flag.SEEN | Flag.FLAGGED | Flag.FORWARDED
+        target = INBOX if of_inbox else self.owned
         give(destination, target)
         with destination.mailbox(BOB.address) as bob:
-            bob.deliver([delivery("his", target, b"his", keywords=("zeta", "Blue"))])
+            bob.deliver([delivery("his", target, mail("his"), keywords=("zeta", "Blue"))])
         with destination.mailbox(ALICE.address) as alice:
             alice.deliver(
                 [
-                    delivery("a", STRAY, b"A", flags=flags, keywords=("green", "blue")),
-                    delivery("b", STRAY, b"B", date=DATE - 86_400_000),
+                    delivery("a", STRAY, mail("A"), flags=flags, keywords=("green", "blue")),
+                    delivery("b", STRAY, mail("B"), date=DATE - 86_400_000),
                 ]
             )
             names = alice.item_names(STRAY)
@@ -177,7 +183,7 @@ class MovingContract(Suite):
         lying = self.contents(reopen, BOB.address).values()
         assert {item.path for item in lying} == {target}
         found = {item.digest: item for item in lying}
-        his, a, b = (found.pop(digest(content)) for content in (b"his", b"A", b"B"))
+        his, a, b = (found.pop(digest(content)) for content in (mail("his"), mail("A"), mail("B")))
         assert found == {}
         assert (a.flags, b.flags) == (flags, Flag(0))
         assert {word.lower() for word in a.keywords} == {"green", "blue"}
@@ -188,53 +194,53 @@ class MovingContract(Suite):
     def test_a_move_that_was_cut_off_is_finished(
         self, destination: Destination, reopen: Reopen
     ) -> None:
-        give(destination)
+        give(destination, self.owned)
         fill(destination, 6)
         with destination.mailbox(ALICE.address) as alice:
             names = list(alice.item_names(STRAY))
-            alice.relocate(STRAY, BOB.address, OWNED, names[:4])
+            alice.relocate(STRAY, BOB.address, self.owned, names[:4])
         for _ in range(2):
             with reopen().mailbox(ALICE.address) as alice:
-                assert list(alice.relocate(STRAY, BOB.address, OWNED, names)) == [True] * 6
+                assert list(alice.relocate(STRAY, BOB.address, self.owned, names)) == [True] * 6
         assert len(self.contents(reopen, BOB.address)) == 6
         assert self.contents(reopen) == {}
 
     def test_only_what_is_named_moves(self, destination: Destination, reopen: Reopen) -> None:
-        give(destination)
+        give(destination, self.owned)
         fill(destination, 3)
         with destination.mailbox(ALICE.address) as alice:
             names = alice.item_names(STRAY)
-            assert list(alice.relocate(STRAY, BOB.address, OWNED, [])) == []
-            answers = alice.relocate(STRAY, BOB.address, OWNED, [names[1], "unheard-of"])
+            assert list(alice.relocate(STRAY, BOB.address, self.owned, [])) == []
+            answers = alice.relocate(STRAY, BOB.address, self.owned, [names[1], "unheard-of"])
             assert list(answers) == [True, False]
             assert list(alice.item_names(STRAY)) == [names[0], names[2]]
         (moved,) = self.contents(reopen, BOB.address).values()
-        assert moved.digest == digest(b"1")
+        assert moved.digest == digest(mail(1))
 
     def test_what_its_user_has_moved_away_is_told(
         self, destination: Destination, reopen: Reopen
     ) -> None:
-        give(destination)
+        give(destination, self.owned)
         with destination.mailbox(ALICE.address) as alice:
-            answers = alice.relocate(("None",), BOB.address, OWNED, ["1500000000.r1-1"])
+            answers = alice.relocate(("None",), BOB.address, self.owned, ["1500000000.r1-1"])
         assert list(answers) == [False]
         assert self.contents(reopen, BOB.address) == {}
 
     def test_another_message_of_the_same_name_is_not_replaced(
         self, destination: Destination, reopen: Reopen
     ) -> None:
-        give(destination)
+        give(destination, self.owned)
         with destination.mailbox(BOB.address) as bob:
-            bob.deliver([delivery("r1-0", OWNED, b"bob's own")])
+            bob.deliver([delivery("r1-0", self.owned, mail("bob's own"))])
         for _ in range(2):
             fill(destination, 1)
             with reopen().mailbox(ALICE.address) as alice:
                 names = alice.item_names(STRAY)
-                assert list(alice.relocate(STRAY, BOB.address, OWNED, names)) == [True]
-                assert list(alice.relocate(STRAY, BOB.address, OWNED, names)) == [True]
+                assert list(alice.relocate(STRAY, BOB.address, self.owned, names)) == [True]
+                assert list(alice.relocate(STRAY, BOB.address, self.owned, names)) == [True]
                 assert list(alice.item_names(STRAY)) == []
         found = self.contents(reopen, BOB.address).values()
-        expected = sorted(map(digest, (b"bob's own", b"0", b"0")))
+        expected = sorted(map(digest, (mail("bob's own"), mail(0), mail(0))))
         assert sorted(item.digest for item in found) == expected
 
     def test_nothing_moves_to_where_nothing_is(
@@ -278,10 +284,10 @@ class MovingContract(Suite):
             assert paths(alice) == before
 
     def test_a_folder_can_come_again(self, destination: Destination, reopen: Reopen) -> None:
-        give(destination)
+        give(destination, self.owned)
         fill(destination)
         with destination.mailbox(ALICE.address) as alice:
-            alice.relocate(STRAY, BOB.address, OWNED, alice.item_names(STRAY))
+            alice.relocate(STRAY, BOB.address, self.owned, alice.item_names(STRAY))
             assert alice.remove_folder(STRAY)
             assert alice.deliver([delivery("r1-1", STRAY)]) == [Delivered()]
         assert [item.path for item in self.contents(reopen).values()] == [STRAY]
@@ -290,17 +296,17 @@ class MovingContract(Suite):
         self, destination: Destination, reopen: Reopen
     ) -> None:
         """Container-restore rule 6, its every step done twice by new objects."""
-        give(destination)
+        give(destination, self.owned)
         fill(destination)
         with destination.mailbox(ALICE.address) as alice:
             names = list(alice.item_names(STRAY))
         for _ in range(2):
             with reopen().mailbox(ALICE.address) as alice:
-                assert all(alice.relocate(STRAY, BOB.address, OWNED, names))
+                assert all(alice.relocate(STRAY, BOB.address, self.owned, names))
             with reopen().mailbox(ALICE.address) as alice:
                 assert alice.remove_folder(STRAY)
             with reopen().mailbox(ALICE.address) as alice:
-                alice.mount(STRAY, BOB.address, OWNED)
+                alice.mount(STRAY, BOB.address, self.owned)
         assert len(self.contents(reopen, BOB.address)) == 3
         assert self.contents(reopen) == {}
 
@@ -309,34 +315,36 @@ class MountingInPlaceContract(Suite):
     """What is promised besides where the namespace mounts in place."""
 
     def test_nothing_of_the_users_gives_way(self, destination: Destination) -> None:
-        give(destination)
+        give(destination, self.owned)
         give(destination, ("Other",))
         with destination.mailbox(ALICE.address) as alice:
             alice.create_folder(("Mine",), folder())
             alice.create_folder(("Things",), folder(ItemType.CONTACT))
             for path in (("Mine",), ("Things",), INBOX, ("Sent",)):
                 with pytest.raises(Refused):
-                    alice.mount(path, BOB.address, OWNED)
-            alice.mount(("A", "M"), BOB.address, OWNED)
+                    alice.mount(path, BOB.address, self.owned)
+            alice.mount(("A", "M"), BOB.address, self.owned)
             with pytest.raises(Refused):
                 alice.mount(("A", "M"), BOB.address, ("Other",))
             assert ("A",) in paths(alice)
 
     def test_only_what_is_granted_by_name_is_mounted(self, destination: Destination) -> None:
         with destination.mailbox(BOB.address) as bob:
-            bob.create_folder(OWNED, folder())
-            bob.grant(OWNED, [AccessGrant("anyone", "lr"), AccessGrant("group:@example.test", "l")])
+            bob.create_folder(self.owned, folder())
+            bob.grant(
+                self.owned, [AccessGrant("anyone", "lr"), AccessGrant("group:@example.test", "l")]
+            )
         with destination.mailbox(ALICE.address) as alice:
             with pytest.raises(Refused, match="not granted"):
-                alice.mount(("M",), BOB.address, OWNED)
+                alice.mount(("M",), BOB.address, self.owned)
             assert ("M",) not in {entry.path for entry in alice.folders()}
 
     def test_nothing_is_written_through_a_mountpoint(
         self, destination: Destination, reopen: Reopen
     ) -> None:
-        give(destination)
+        give(destination, self.owned)
         with destination.mailbox(ALICE.address) as alice:
-            alice.mount(("M",), BOB.address, OWNED)
+            alice.mount(("M",), BOB.address, self.owned)
             with pytest.raises(Refused):
                 alice.create_folder(("M",), folder())
             with pytest.raises((Refused, Missing)):

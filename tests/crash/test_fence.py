@@ -204,7 +204,7 @@ def commands(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> list
     """What a restore says that nothing disturbs."""
     live.configure(identity="the server")
     live.empty()
-    proxy = Proxy(live.dovecot.imap_port)
+    proxy = Proxy(live.imap_port)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(items, "BATCH_ITEMS", 4)
         assert _through(live, tmp_path_factory.mktemp("whole") / "r.db", proxy)
@@ -225,7 +225,7 @@ def test_whatever_happens_to_the_connection_everything_is_there_once(
         journal = tmp_path / f"{place}.db"
         for attempt in range(4):
             at = place if attempt == 0 else -1
-            whole = _through(live, journal, Proxy(live.dovecot.imap_port, at, mischief))
+            whole = _through(live, journal, Proxy(live.imap_port, at, mischief))
             if whole and not _failed(journal):
                 break
         must_be_whole(live, journal)

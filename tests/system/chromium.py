@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+_PATIENCE_SECONDS = 300
 _PROGRAM = "chromium-headless-shell"
 needs_chromium = pytest.mark.skipif(
     shutil.which(_PROGRAM) is None, reason=f"{_PROGRAM} is not installed: .ci/system-packages"
@@ -135,7 +137,8 @@ def chromium() -> Iterator[Page]:
             f"--user-data-dir={profile}",
             "--no-first-run",
             "--disable-gpu",
-            *(["--no-sandbox"] if os.geteuid() == 0 else []),
+            # It shows our own page, where its sandbox may be forbidden: to root, in containers.
+            "--no-sandbox",
         ]
         # It reads commands from descriptor 3 and answers on 4.
         wired = f'exec "$@" 3<&{to_browser[1]} 4>&{from_page[1]}'
@@ -147,11 +150,15 @@ def chromium() -> Iterator[Page]:
         )
         os.close(to_browser[1])
         os.close(from_page[1])
+        # Whoever waits for a browser that hangs sees it go.
+        watchdog = threading.Timer(_PATIENCE_SECONDS, browser.kill)
+        watchdog.start()
         try:
             page = Page(to_browser[0], from_page[0])
             yield page
             page.close()
             browser.wait(timeout=30)
         finally:
+            watchdog.cancel()
             browser.kill()
             browser.wait()

@@ -12,21 +12,16 @@ import grp
 import os
 import pwd
 import shutil
-import signal
 import smtplib
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from reinstate_service.destination.maildir.dovecot_conf import Serving, dovecot_conf
+from system.server import PATIENCE, Server, free_ports
 
 BINARY = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
 needs_dovecot = pytest.mark.skipif(
@@ -36,7 +31,6 @@ needs_dovecot = pytest.mark.skipif(
 )
 #: Whose mail a test run by root makes: Dovecot serves none of root's.
 MAIL_OWNER = (1990, 1990)
-_PATIENCE = 20.0
 #: Wrong passwords are tried on purpose; the configuration is otherwise an administrator's.
 _IMPATIENT = """
 auth_failure_delay = 0
@@ -64,41 +58,24 @@ def reachable_folder(above: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-class Dovecot:
+class Dovecot(Server):
     """`with Dovecot(tree) as server: server.imap(address, password)`.
 
     `further` is configuration that comes after the printed one.
     """
 
+    name = "Dovecot"
+
     def __init__(self, tree: Path, further: str = "") -> None:
+        super().__init__()
         self.tree = tree
         self._further = further
         self.imap_port, self.sieve_port, self.lmtp_port = free_ports(3)
-        self.base = Path(tempfile.mkdtemp(prefix="reinstate-dv-"))
         self.configuration = self.base / "dovecot.conf"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            error.add_note(f"Dovecot's log:\n{self.log()}")
-        self.stop()
 
     def imap(self, address: str, password: str) -> IMAPClient:
         """A client that is logged in; use it as a context manager."""
-        client = IMAPClient("127.0.0.1", port=self.imap_port, ssl=False, timeout=_PATIENCE)
+        client = IMAPClient("127.0.0.1", port=self.imap_port, ssl=False, timeout=PATIENCE)
         try:
             client.login(address, password)
         except BaseException:
@@ -114,19 +91,8 @@ class Dovecot:
     def log(self) -> str:
         """What the server wrote so far."""
         path = self.base / "dovecot.log"
-        return path.read_text(errors="replace") if path.exists() else "(no log)"
-
-    def stop(self) -> None:
-        """Ends the server and removes its folder."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-        shutil.rmtree(self.base, ignore_errors=True)
+        told = path.read_text(errors="replace") if path.exists() else "(no log)"
+        return f"{super().log()}\n{told}"
 
     def _start(self) -> None:
         if BINARY is None:
@@ -155,36 +121,5 @@ class Dovecot:
         )
         self.configuration.write_text(printed.main + _IMPATIENT + self._further)
         sql_file.write_text(printed.sql)
-        with (self.base / "output").open("wb") as output:
-            self._process = subprocess.Popen(
-                [str(BINARY), "-F", "-c", str(self.configuration)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        for port in (self.imap_port, self.sieve_port, self.lmtp_port):
-            self._await(port)
-
-    def _await(self, port: int) -> None:
-        """Waits until somebody answers at `port`, or the server has ended."""
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            except OSError:
-                ended = self._process is None or self._process.poll() is not None
-                if ended or time.monotonic() > deadline:
-                    output = (self.base / "output").read_text(errors="replace")
-                    pytest.fail(f"Dovecot does not answer at {port}\n{output}\n{self.log()}")
-                time.sleep(0.02)
-            else:
-                return
-
-
-def free_ports(count: int) -> list[int]:
-    """So many ports that nobody listens at."""
-    """Ports of 127.0.0.1 that nobody listens at."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        self._run([str(BINARY), "-F", "-c", str(self.configuration)])
+        self._await(self.imap_port, self.sieve_port, self.lmtp_port)

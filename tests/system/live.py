@@ -1,5 +1,5 @@
-"""A live server to restore onto: a private Dovecot with accounts, a master user, and the
-configuration that logs in to it."""
+"""A live server to restore onto, with accounts, a master user, and the configuration that logs in
+to it; here a private Dovecot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import oracle
 from reinstate_service.destination.contract import Destination
@@ -39,39 +40,23 @@ plugin {{
 """
 
 
-_MASTER_LOGIN = {"method": "master", "user": MASTER}
-
-
 class LiveServer:
-    """A server with accounts that are empty; everything lies in `folder`. `further` is more of
-    Dovecot's configuration."""
+    """A server with accounts that are empty. A subclass says where it listens, how its master
+    user logs in, and what else its configuration needs; everything lies in `folder`."""
 
-    def __init__(self, folder: Path, addresses: Iterable[str], further: str = "") -> None:
+    imap_port: int
+    sieve_port: int
+    login: ClassVar[Mapping[str, str]]
+
+    def __init__(self, folder: Path, addresses: Iterable[str]) -> None:
         self.folder = folder
         self.addresses = list(addresses)
-        self.tree = folder / "mail"
-        self._empty = folder / "empty"
         self.config = folder / "restore.toml"
-        masters = folder / "masters"
-        masters.write_text(f"{MASTER}:{{PLAIN}}{WORD}\n", encoding="utf-8")
-        self._make_accounts()
-        self.dovecot = Dovecot(self.tree, _MASTERS.format(masters=masters) + further)
-
-    def _make_accounts(self) -> None:
-        made = MaildirDestination(self.tree, owner=tree_owner())
-        for domain in sorted({address.rpartition("@")[2] for address in self.addresses}):
-            made.put_domain(Domain(domain, domain))
-        for address in self.addresses:
-            account = Account(address, address, password=salted_hash(SECRET, b"saltsalt"))
-            made.put_account(account)
-            made.configure_account(account, "", False)
-        made.close()
-        subprocess.run(["cp", "-a", self.tree, self._empty], check=True)
 
     @property
     def location(self) -> str:
         """The destination as the command line takes it."""
-        return f"imap://127.0.0.1:{self.dovecot.imap_port}"
+        return f"imap://127.0.0.1:{self.imap_port}"
 
     def configure(self, login: Mapping[str, str] | None = None, **keys: object) -> None:
         """Writes restore.toml, with these keys of [imap] and [imap.login]; by default the master
@@ -82,7 +67,7 @@ class LiveServer:
         given = {
             "tls": "none",
             "settle_seconds": 0.5,
-            "sieve": f"127.0.0.1:{self.dovecot.sieve_port}",
+            "sieve": f"127.0.0.1:{self.sieve_port}",
             **keys,
         }
         domains = {address.rpartition("@")[2]: address for address in reversed(self.addresses)}
@@ -94,7 +79,7 @@ class LiveServer:
                     "[imap.domains]",
                     *(f"{domain!r} = {address!r}" for domain, address in domains.items()),
                     "[imap.login]",
-                    *(f"{key} = {value!r}" for key, value in (login or _MASTER_LOGIN).items()),
+                    *(f"{key} = {value!r}" for key, value in (login or self.login).items()),
                     f"secret = {{ file = {str(secret)!r} }}",
                     "",
                 ]
@@ -114,22 +99,53 @@ class LiveServer:
 
     def empty(self) -> None:
         """Takes all mail and scripts away; nobody may be logged in."""
-        for address in self.addresses:
-            local, _, domain = address.rpartition("@")
-            home = self.tree / domain / local
-            shutil.rmtree(home)
-            subprocess.run(["cp", "-a", self._empty / domain / local, home], check=True)
+        raise NotImplementedError
 
     def destination(self) -> Destination:
         """The server as reinstate sees it."""
         return open_destination(self.location, config=str(self.config))
 
 
+class LiveDovecot(LiveServer):
+    """Dovecot. `further` is more of its configuration."""
+
+    login: ClassVar[Mapping[str, str]] = {"method": "master", "user": MASTER}
+
+    def __init__(self, folder: Path, addresses: Iterable[str], further: str = "") -> None:
+        super().__init__(folder, addresses)
+        self.tree = folder / "mail"
+        self._empty = folder / "empty"
+        masters = folder / "masters"
+        masters.write_text(f"{MASTER}:{{PLAIN}}{WORD}\n", encoding="utf-8")
+        self._make_accounts()
+        self.dovecot = Dovecot(self.tree, _MASTERS.format(masters=masters) + further)
+        self.imap_port, self.sieve_port = self.dovecot.imap_port, self.dovecot.sieve_port
+
+    def _make_accounts(self) -> None:
+        made = MaildirDestination(self.tree, owner=tree_owner())
+        for domain in sorted({address.rpartition("@")[2] for address in self.addresses}):
+            made.put_domain(Domain(domain, domain))
+        for address in self.addresses:
+            account = Account(address, address, password=salted_hash(SECRET, b"saltsalt"))
+            made.put_account(account)
+            made.configure_account(account, "", False)
+        made.close()
+        subprocess.run(["cp", "-a", self.tree, self._empty], check=True)
+
+    def empty(self) -> None:
+        """See `LiveServer`."""
+        for address in self.addresses:
+            local, _, domain = address.rpartition("@")
+            home = self.tree / domain / local
+            shutil.rmtree(home)
+            subprocess.run(["cp", "-a", self._empty / domain / local, home], check=True)
+
+
 @contextlib.contextmanager
-def live_server(addresses: Iterable[str]) -> Iterator[LiveServer]:
-    """A server that runs."""
+def live_server(addresses: Iterable[str]) -> Iterator[LiveDovecot]:
+    """A Dovecot that runs."""
     with reachable_folder() as folder:
-        live = LiveServer(folder, addresses)
+        live = LiveDovecot(folder, addresses)
         with live.dovecot:
             live.configure()
             yield live

@@ -9,26 +9,16 @@ from __future__ import annotations
 
 import base64
 import http.client
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from reinstate_service.destination.maildir.radicale_conf import RadicaleServing, radicale_conf
-from system.dovecot import Dovecot, free_ports
+from system.dovecot import Dovecot
+from system.server import PATIENCE, Server, free_ports
 
-_PATIENCE = 20.0
 #: The configuration is otherwise an administrator's; wrong passwords are tried on purpose.
 _IMPATIENT = """
 [auth]
@@ -51,75 +41,28 @@ _CARDS = f"""<CR:addressbook-query {_DECLARED}><D:prop><D:getetag/><CR:address-d
 <CR:filter/></CR:addressbook-query>"""
 
 
-class Radicale:
+class Radicale(Server):
     """`with Radicale(tree, dovecot) as server: server.client(address, password)`."""
 
+    name = "Radicale"
+
     def __init__(self, tree: Path, dovecot: Dovecot) -> None:
+        super().__init__()
         self.tree = tree
         self._dovecot = dovecot
         (self.port,) = free_ports(1)
-        self.base = Path(tempfile.mkdtemp(prefix="reinstate-rad-"))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            error.add_note(f"Radicale's log:\n{self.log()}")
-        self.stop()
 
     def client(self, address: str, password: str) -> Client:
         """Somebody with a calendar program."""
         return Client(self.port, address, password)
-
-    def log(self) -> str:
-        """What the server wrote so far."""
-        return (self.base / "output").read_text(errors="replace")
-
-    def stop(self) -> None:
-        """Ends the server and removes its folder."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-        shutil.rmtree(self.base, ignore_errors=True)
 
     def _start(self) -> None:
         serving = RadicaleServing("127.0.0.1", self.port, self._dovecot.base / "run")
         configuration = self.base / "radicale.conf"
         printed = radicale_conf(self.tree, serving)
         configuration.write_text(printed.replace("[auth]\n", _IMPATIENT.lstrip()))
-        with (self.base / "output").open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "radicale", "--config", str(configuration)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"Radicale does not answer at {self.port}\n{self.log()}")
-                time.sleep(0.02)
-            else:
-                return
+        self._run([sys.executable, "-m", "radicale", "--config", str(configuration)])
+        self._await(self.port)
 
 
 @dataclass(frozen=True)
@@ -174,7 +117,7 @@ class Client:
     def request(self, method: str, path: str, body: str | bytes = "") -> tuple[int, bytes]:
         """The status and the body of an answer."""
         login = base64.b64encode(f"{self.address}:{self.password}".encode()).decode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             headers = {"Authorization": f"Basic {login}", "Depth": "1"}
             content = body.encode() if isinstance(body, str) else body

@@ -24,7 +24,7 @@ from reinstate_service.operations.sample import Sample, build_sample, demo_messa
 from reinstate_service.source.backup_path import BackupWriter
 from running import run
 from system.dovecot import needs_dovecot
-from system.live import LiveServer, as_served, live_server
+from system.live import LiveDovecot, as_served, live_server
 from team import DAY
 
 pytestmark = needs_dovecot
@@ -37,7 +37,7 @@ class Restored(NamedTuple):
     """A sample, the server that it was restored onto, and the journal of it."""
 
     sample: Sample
-    live: LiveServer
+    live: LiveDovecot
     journal: Path
 
     def again(self, expect: int) -> None:
@@ -156,7 +156,7 @@ def _write_large(path: Path, count: int, size: int) -> None:
         writer.finish_scan(DAY)
 
 
-def _set_quota(live: LiveServer, quota: int) -> None:
+def _set_quota(live: LiveDovecot, quota: int) -> None:
     tree = MaildirDestination(live.tree)
     tree.set_quota(ALICE, quota)
     tree.close()

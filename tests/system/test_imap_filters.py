@@ -14,7 +14,7 @@ from reinstate_service.destination.imap.filters import INCLUDING, included, incl
 from reinstate_service.destination.imap.managesieve import ManageSieve
 from reinstate_service.model import Filters
 from system.dovecot import needs_dovecot
-from system.live import LiveServer, live_server
+from system.live import LiveDovecot, live_server
 from team import SECRET
 
 pytestmark = needs_dovecot
@@ -29,24 +29,24 @@ def filing(word: str, folder: str) -> str:
 
 
 @pytest.fixture
-def live() -> Iterator[LiveServer]:
+def live() -> Iterator[LiveDovecot]:
     with live_server([ADDRESS]) as server:
         yield server
 
 
 @pytest.fixture
-def destination(live: LiveServer) -> Destination:
+def destination(live: LiveDovecot) -> Destination:
     return live.destination()
 
 
 @pytest.fixture
-def sieve(live: LiveServer) -> Iterator[ManageSieve]:
+def sieve(live: LiveDovecot) -> Iterator[ManageSieve]:
     accounts = Accounts(server_of(live.location), read_configuration(str(live.config)))
     with accounts.sieve(ADDRESS) as opened:
         yield opened
 
 
-def filed(live: LiveServer, subject: str) -> set[str]:
+def filed(live: LiveDovecot, subject: str) -> set[str]:
     """The folders in which a message of this subject arrives."""
     content = f"Message-ID: <{subject}>\r\nSubject: {subject}\r\n\r\nx\r\n"
     live.dovecot.lmtp("x@elsewhere.test", ADDRESS, content.encode())
@@ -60,19 +60,19 @@ def filed(live: LiveServer, subject: str) -> set[str]:
 
 
 def test_the_incoming_script_becomes_the_active_one(
-    live: LiveServer, destination: Destination, sieve: ManageSieve
+    live: LiveDovecot, destination: Destination, sieve: ManageSieve
 ) -> None:
     filters = Filters(incoming=filing("one", "One"), outgoing="# kept only")
     with destination.mailbox(ADDRESS) as mailbox:
         for _ in range(2):
             assert list(mailbox.install_filters(filters)) == ["incoming", "outgoing"]
         assert mailbox.scripts() == {"incoming": filters.incoming, "outgoing": filters.outgoing}
-    assert sieve.scripts() == {"incoming": True, "outgoing": False}
+    assert sieve.scripts() == {"reinstate.incoming": True, "reinstate.outgoing": False}
     assert filed(live, "one") == {"One"}
 
 
 def test_what_the_user_has_active_is_kept_and_run_as_well(
-    live: LiveServer, destination: Destination, sieve: ManageSieve
+    live: LiveDovecot, destination: Destination, sieve: ManageSieve
 ) -> None:
     sieve.store('user"s', filing("mine", "Mine"))
     sieve.activate('user"s')
@@ -81,22 +81,39 @@ def test_what_the_user_has_active_is_kept_and_run_as_well(
         for _ in range(2):
             mailbox.install_filters(filters)
         assert mailbox.scripts()['user"s'] == filing("mine", "Mine")
-    assert included(sieve.script(INCLUDING)) == ["before", 'user"s', "incoming"]
+    assert included(sieve.script(INCLUDING)) == ["reinstate.before", 'user"s', "reinstate.incoming"]
     assert sieve.scripts()[INCLUDING]
     assert filed(live, "mine") == {"Mine"}
     assert filed(live, "one") == {"One"}
     assert filed(live, "first") == {"First"}
 
 
+def test_a_script_of_the_users_that_is_called_like_ours_stays(
+    live: LiveDovecot, destination: Destination, sieve: ManageSieve
+) -> None:
+    sieve.store("incoming", filing("mine", "Mine"))
+    sieve.activate("incoming")
+    with destination.mailbox(ADDRESS) as mailbox:
+        mailbox.install_filters(Filters(incoming=filing("one", "One")))
+        assert mailbox.scripts() == {
+            "./incoming": filing("mine", "Mine"),
+            "incoming": filing("one", "One"),
+        }
+        mailbox.replace_script("./incoming", filing("mine", "Other"))
+    assert sieve.script("incoming") == filing("mine", "Other")
+    assert filed(live, "mine") == {"Other"}
+    assert filed(live, "one") == {"One"}
+
+
 def test_a_script_is_replaced_in_its_place(
-    live: LiveServer, destination: Destination, sieve: ManageSieve
+    live: LiveDovecot, destination: Destination, sieve: ManageSieve
 ) -> None:
     with destination.mailbox(ADDRESS) as mailbox:
         mailbox.install_filters(Filters(incoming=filing("one", "One")))
         mailbox.replace_script("incoming", filing("one", "Other"))
         with pytest.raises(Missing):
             mailbox.replace_script("nobody's", "keep;")
-    assert sieve.scripts() == {"incoming": True}
+    assert sieve.scripts() == {"reinstate.incoming": True}
     assert filed(live, "one") == {"Other"}
 
 
@@ -113,9 +130,9 @@ def test_the_names_of_scripts_are_no_commands() -> None:
     assert included(including(names)) == names
 
 
-def test_without_managesieve_the_filters_are_refused_and_nothing_else(live: LiveServer) -> None:
+def test_without_managesieve_the_filters_are_refused_and_nothing_else(live: LiveDovecot) -> None:
     live.config.write_text(
-        live.config.read_text().replace(f":{live.dovecot.sieve_port}", f":{live.dovecot.imap_port}")
+        live.config.read_text().replace(f":{live.sieve_port}", f":{live.imap_port}")
     )
     destination = live.destination()
     with destination.mailbox(ADDRESS) as mailbox:

@@ -16,8 +16,9 @@ from reinstate_service.destination.open import open_destination
 from reinstate_service.model import Account, Filters
 from running import run, start
 from system.certificates import write_certificates
-from system.dovecot import free_ports, needs_dovecot, reachable_folder
-from system.live import MASTER, WORD, LiveServer, live_server
+from system.dovecot import needs_dovecot, reachable_folder
+from system.live import MASTER, WORD, LiveDovecot, live_server
+from system.server import free_ports
 from team import SECRET, write_backup
 
 pytestmark = needs_dovecot
@@ -37,29 +38,29 @@ service imap-login {{
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[LiveServer]:
+def live() -> Iterator[LiveDovecot]:
     with live_server([ALICE, BOB]) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def secured() -> Iterator[tuple[LiveServer, int]]:
+def secured() -> Iterator[tuple[LiveDovecot, int]]:
     """A server with TLS, and its port for imaps."""
     (port,) = free_ports(1)
     with reachable_folder() as folder:
         write_certificates(folder)
-        live = LiveServer(folder, [ALICE, BOB], _TLS.format(folder=folder, port=port))
+        live = LiveDovecot(folder, [ALICE, BOB], _TLS.format(folder=folder, port=port))
         with live.dovecot:
             yield live, port
 
 
 @pytest.mark.parametrize("scheme", ["imaps", "imap"])
 def test_a_server_is_reached_by_tls_and_starttls_with_a_ca_of_ones_own(
-    secured: tuple[LiveServer, int], scheme: str
+    secured: tuple[LiveDovecot, int], scheme: str
 ) -> None:
     live, port = secured
     live.configure(tls="required", ca_file=str(live.folder / "ca.pem"))
-    at = port if scheme == "imaps" else live.dovecot.imap_port
+    at = port if scheme == "imaps" else live.imap_port
     destination = open_destination(f"{scheme}://127.0.0.1:{at}", config=str(live.config))
     assert destination.has_account(ALICE)
     with destination.mailbox(ALICE) as mailbox:
@@ -69,17 +70,17 @@ def test_a_server_is_reached_by_tls_and_starttls_with_a_ca_of_ones_own(
 
 @pytest.mark.parametrize("scheme", ["imaps", "imap"])
 def test_a_certificate_that_nobody_vouches_for_is_not_believed(
-    secured: tuple[LiveServer, int], scheme: str
+    secured: tuple[LiveDovecot, int], scheme: str
 ) -> None:
     live, port = secured
     live.configure(tls="required")
-    at = port if scheme == "imaps" else live.dovecot.imap_port
+    at = port if scheme == "imaps" else live.imap_port
     destination = open_destination(f"{scheme}://127.0.0.1:{at}", config=str(live.config))
     with pytest.raises(NotTrusted, match="certificate"):
         destination.has_account(ALICE)
 
 
-def test_nothing_is_said_in_the_clear_unless_that_is_asked_for(live: LiveServer) -> None:
+def test_nothing_is_said_in_the_clear_unless_that_is_asked_for(live: LiveDovecot) -> None:
     live.configure(tls="required")
     with pytest.raises(NotTrusted, match="STARTTLS"):
         live.destination().has_account(ALICE)
@@ -87,7 +88,7 @@ def test_nothing_is_said_in_the_clear_unless_that_is_asked_for(live: LiveServer)
     assert live.destination().has_account(ALICE)
 
 
-def test_accounts_are_logged_in_to_on_their_behalf(live: LiveServer) -> None:
+def test_accounts_are_logged_in_to_on_their_behalf(live: LiveDovecot) -> None:
     live.configure(login={"method": "authzid", "user": MASTER})
     destination = live.destination()
     assert destination.has_account(ALICE)
@@ -96,7 +97,7 @@ def test_accounts_are_logged_in_to_on_their_behalf(live: LiveServer) -> None:
 
 
 def test_accounts_are_logged_in_to_with_their_own_passwords(
-    live: LiveServer, tmp_path: Path
+    live: LiveDovecot, tmp_path: Path
 ) -> None:
     file = tmp_path / "passwords.csv"
     file.write_text(f"address,password\n{ALICE},{SECRET}\n{BOB},wrong\n", encoding="utf-8")
@@ -114,7 +115,7 @@ def test_accounts_are_logged_in_to_with_their_own_passwords(
 
 
 def test_a_server_that_is_not_there_ends_the_run(
-    live: LiveServer, monkeypatch: pytest.MonkeyPatch
+    live: LiveDovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reinstate_service.destination.imap.session._TRIES", 2)
     (port,) = free_ports(1)
@@ -124,7 +125,7 @@ def test_a_server_that_is_not_there_ends_the_run(
 
 
 def test_no_secret_is_in_journal_output_report_or_process_list(
-    live: LiveServer, tmp_path: Path
+    live: LiveDovecot, tmp_path: Path
 ) -> None:
     live.configure()
     live.empty()
@@ -149,7 +150,7 @@ def test_no_secret_is_in_journal_output_report_or_process_list(
 
 
 def test_no_secret_is_in_a_log_or_traceback(
-    live: LiveServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    live: LiveDovecot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reinstate_service.destination.imap.session._TRIES", 1)
     live.configure()

@@ -41,7 +41,7 @@ def verify(live: LiveServer, expect: int) -> dict[str, Any]:
 
 def test_what_a_client_moves_flags_copies_and_deletes_is_told_by_content(live: LiveServer) -> None:
     assert verify(live, expect=0)["findings"] == []
-    with IMAPClient("127.0.0.1", live.dovecot.imap_port, ssl=False) as client:
+    with IMAPClient("127.0.0.1", live.imap_port, ssl=False) as client:
         client.plain_login(f"{DIETER}*{MASTER}", WORD)
         client.select_folder("Junk")
         client.move([client.search()[0]], "Work")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import tampering
+from reinstate_service.operations.sample import build_sample, demo_messages
 from reinstate_service.restore.options import Options
 from running import restore_here
 from team import write_backup
 from unit.cli.conftest import Ask, Restored
+
+PAGE = (Path(__file__).parents[3] / "docs" / "audit.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -49,6 +53,19 @@ def test_what_users_change_is_listed_and_exits_with_0(ask: Ask, tree: Path) -> N
     got = ask("verify", "--accounts", "bob@example.test")
     assert got.code == 0
     assert "  bob@example.test  item 1000 in Team: flags +\\Flagged\n" in got.out
+
+
+def test_the_transcript_in_the_documents_is_what_is_said(ask: Ask, tmp_path: Path) -> None:
+    build_sample(tmp_path / "backup", demo_messages())
+    tree = tmp_path / "mail"
+    options = Options(source=str(tmp_path / "backup"), destination=f"maildir:{tree}")
+    restore_here(tmp_path / "reinstate.db", options)
+    tampering.tamper_in_ten_ways(tree)
+    got = ask("verify", "--deep")
+    (shown,) = re.findall(r"\$ reinstate verify --deep\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert got.code == 3
+    # Accounts are compared at the same time, and listed as they are done.
+    assert sorted(got.out.splitlines()) == sorted(shown.splitlines())
 
 
 def test_a_destination_that_is_gone_exits_with_5(ask: Ask, tree: Path) -> None:

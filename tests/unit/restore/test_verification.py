@@ -88,26 +88,7 @@ def told(found: Verification) -> list[tuple[str, str, str, str]]:
 
 def test_ten_ways_of_tampering_are_named_and_nothing_else(sample: Place) -> None:
     assert told(sample.verify()) == []
-    anna, bruno = "anna", "bruno"
-    org = "example.com"
-    projects = ".Work.Projects"
-    tampering.remove_message(sample.folder(anna, ".Work", org))
-    tampering.flip_byte(sample.folder(anna, ".Junk", org))
-    tampering.move_message(sample.folder(anna, ".Sent", org), sample.folder(anna, ".Workshop", org))
-    tampering.flag_message(sample.folder(anna, ".Drafts", org))
-    tampering.rename_folder(sample.folder(bruno, ".B&APw-ro", org), ".Kontor")
-    tampering.edit_filter(sample.home(bruno, org))
-    tampering.remove_grant(sample.folder(anna, projects, org), "user=bruno@example.com")
-    tampering.change_directory(
-        sample.tree,
-        "INSERT INTO list_members VALUES (?, ?, 9)",
-        "team@example.com",
-        "spy@elsewhere.example",
-    )
-    tampering.change_directory(
-        sample.tree, "UPDATE accounts SET quota = 5 WHERE address = ?", "chiara@example.com"
-    )
-    tampering.copy_message(sample.folder("dieter", "", org))
+    tampering.tamper_in_ten_ways(sample.tree)
     found = sample.verify()
     assert sorted(told(found)) == sorted(
         [

@@ -18,26 +18,16 @@ from reinstate_service.destination.imap.connection import (
     log_in,
     tls_context,
 )
-from reinstate_service.destination.imap.errors import LoginRefused, text_of
+from reinstate_service.destination.imap.dialect import Dialect, dialect_of
+from reinstate_service.destination.imap.errors import LoginRefused, NoInbox, text_of
+from reinstate_service.destination.imap.folders import ROLES
 from reinstate_service.destination.imap.managesieve import ManageSieve
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.sasl import credentials
 from reinstate_service.destination.imap.session import Session
-from reinstate_service.destination.imap.sharing import Dialect, dialect_of
 from reinstate_service.mapping.namespace import Namespace
-from reinstate_service.model import Path, Role
 
 Answer = TypeVar("Answer")
-
-#: What an account that has none is given: the names that most servers use.
-_ROLES: dict[Role, Path] = {
-    Role.INBOX: ("INBOX",),
-    Role.SENT: ("Sent",),
-    Role.DRAFTS: ("Drafts",),
-    Role.TRASH: ("Trash",),
-    Role.JUNK: ("Junk",),
-    Role.ARCHIVE: ("Archive",),
-}
 
 
 class Accounts:
@@ -59,9 +49,11 @@ class Accounts:
         return True
 
     def enter(self, address: str) -> None:
-        """Logs in to the account and out again. Raises LoginRefused, DestinationError."""
+        """Logs in to the account and out again. Raises LoginRefused, DestinationError. Cyrus lets
+        its administrator be anybody, also one that is not there."""
         with self.session(address) as session:
-            session.ask(lambda client: client.noop())
+            if not session.ask(lambda client: client.listed("INBOX")):
+                raise NoInbox(address=address)
         self._there.add(address)
 
     def require(self, address: str) -> None:
@@ -101,23 +93,25 @@ class Accounts:
 
     @cached_property
     def dialect(self) -> Dialect:
-        """How the server writes grantees."""
-        return self._first(lambda client: dialect_of(client, self.imap.default_domain))
+        """What the server does not announce."""
+        configured = self.imap.default_domain
+        return self._first(lambda client: dialect_of(client, configured, self._probe))
 
     @cached_property
     def namespace(self) -> Namespace:
         """What the server's names can hold."""
         separator = self.names.separator
-        foreign = self.names.foreign[0].rstrip(separator) if self.names.foreign else "shared"
-        shared = self.imap.shared or separator.join((foreign, "{domain}", "{local}"))
+        roots = [lead.removesuffix(separator) for lead in self.names.foreign] or ["shared"]
+        shared = self.imap.shared or separator.join((roots[0], *self.dialect.others))
         prefix = tuple(shared.split(separator))
+        taken = (prefix[0],) if self.names.prefix else (*roots, prefix[0])
         return Namespace(
             separator=separator,
-            forbidden=self.imap.forbidden,
-            reserved=(".", "..", prefix[0]),
+            forbidden=self.imap.forbidden + self.dialect.forbidden,
+            reserved=tuple(dict.fromkeys((".", "..", *taken))),
             storage_encoding="utf-7",
             segment_bytes=250,
-            roles=_ROLES,
+            roles=ROLES,
             shared_prefix=prefix,
             sieve=self._sieve_extensions(),
             mail_only=True,
@@ -156,9 +150,8 @@ class Accounts:
 def _names(client: Client) -> MailboxNames:
     """What the server tells of its names (RFC 2342; RFC 3501 §6.3.8 where it has no NAMESPACE)."""
     if not client.has_capability("NAMESPACE"):
-        listed = client.list_folders("", "")
-        separator = listed[0][1] if listed else b"/"
-        return MailboxNames((separator or b"/").decode("ascii"))
+        root = client.listed("")
+        return MailboxNames(root[0].separator or "/" if root else "/")
     found = client.namespace()
     personal = found.personal or (("", "/"),)
     foreign = [lead for kind in (found.other, found.shared) for lead, _ in kind or () if lead]

@@ -152,12 +152,11 @@ def _flags(message: Message) -> bytes:
 
 
 def _date(milliseconds: int) -> bytes:
-    """The date as INTERNALDATE, in UTC; what IMAP cannot write becomes the nearest that it can."""
+    """The date as INTERNALDATE, in UTC; what IMAP cannot write becomes the nearest that it can.
+    Before 1970, Cyrus refuses it and Dovecot stores another; 0 is none at all to Cyrus."""
     try:
-        at = _EPOCH + timedelta(seconds=milliseconds // 1000)
+        at = _EPOCH + timedelta(seconds=max(1, milliseconds // 1000))
     except OverflowError:
         at = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-        if milliseconds < 0:
-            at = datetime(1, 1, 1, tzinfo=UTC)
     text = f'"{at.day:2}-{_MONTHS[at.month - 1]}-{at.year:04} {at:%H:%M:%S} +0000"'
     return text.encode("ascii")

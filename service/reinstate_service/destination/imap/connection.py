@@ -19,6 +19,12 @@ from imapclient.exceptions import (  # type: ignore[import-untyped]
 
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.fence import ConnectionLost
+from reinstate_service.destination.imap.answers import (
+    Listed,
+    listed,
+    numbers_told,
+    rights_told,
+)
 from reinstate_service.destination.imap.configuration import Imap
 from reinstate_service.destination.imap.errors import (
     Busy,
@@ -29,6 +35,7 @@ from reinstate_service.destination.imap.errors import (
     is_later,
     text_of,
 )
+from reinstate_service.destination.imap.names import quoted
 from reinstate_service.destination.imap.sasl import Credentials
 from reinstate_service.model import Frozen
 
@@ -102,6 +109,30 @@ class Client(IMAPClient):  # type: ignore[misc]
         found = [_STORAGE.search(line) for line in lines]
         left = [int(one[2]) - int(one[1]) for one in found if one is not None]
         return max(0, min(left)) * 1024 if left else None
+
+    def listed(self, pattern: str = "*") -> list[Listed]:
+        """The mailboxes whose names are of the pattern (RFC 3501 §6.3.8)."""
+        answer, told = self._imap.list('""', quoted(pattern))
+        self._checkok("LIST", answer, told)
+        return listed(told)
+
+    def standing(self, name: str, *what: str) -> tuple[int, ...]:
+        """How a mailbox stands (RFC 3501 §6.3.10)."""
+        answer, told = self._imap.status(quoted(name), f"({' '.join(what)})")
+        self._checkok("STATUS", answer, told)
+        found = numbers_told(told)
+        return tuple(found[one] for one in what)
+
+    def make(self, name: str, use: str = "") -> None:
+        """Creates a mailbox, for a special use if there is one (RFC 6154 §3)."""
+        wanted = quoted(name) + (b" (USE (%b))" % use.encode("ascii") if use else b"")
+        self._checkok("CREATE", *self._imap.create(wanted))
+
+    def acl(self, name: str) -> list[tuple[str, str]]:
+        """Who may do what in a mailbox (RFC 4314 §3.3)."""
+        answer, told = self._imap.getacl(quoted(name))
+        self._checkok("GETACL", answer, told)
+        return rights_told(told)
 
     def copied(self) -> dict[int, int]:
         """The new UIDs of what the last command has copied or moved, by the old ones, as far as

@@ -39,6 +39,12 @@ class LoginRefused(Refused):
     message = "{address} cannot log in: {detail}"
 
 
+class NoInbox(LoginRefused):
+    """The server lets the account in, and has none of that name."""
+
+    message = "{address} cannot log in: it has no INBOX, so there is no such account"
+
+
 class ServerRefuses(Refused):
     """The server says no to one command."""
 

@@ -35,6 +35,12 @@ class MailboxNames(Frozen, frozen=True):
             raise Refused(detail=f"{'/'.join(path)!r} is where other users' folders are shown")
         return name
 
+    def shown(self, path: Path) -> str:
+        """The name of a mailbox of the account's own, or of another's where it is shown. Raises
+        Refused as `name` does."""
+        name = self.separator.join(path)
+        return name if self.is_foreign(name) else self.name(path)
+
     def path(self, name: str) -> Path:
         """The path of a mailbox of the account's own."""
         if name.upper() == "INBOX":

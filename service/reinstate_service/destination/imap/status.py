@@ -11,15 +11,11 @@ def status(session: Session, name: str, *what: str) -> tuple[int, ...] | None:
     """The numbers asked for; None if LIST does not know the mailbox: STATUS is refused for many
     reasons. Raises ServerRefuses for the others."""
 
-    def ask(client: Client) -> tuple[int, ...]:
-        found = client.folder_status(name, what)
-        return tuple(found[one.encode()] for one in what)
-
     def names(client: Client) -> set[str]:
-        return {str(listed) for _, _, listed in client.list_folders()}
+        return {listed.name for listed in client.listed()}
 
     try:
-        return session.ask(ask)
+        return session.ask(lambda client: client.standing(name, *what))
     except ServerRefuses:
         if name in session.ask(names):
             raise
