@@ -30,16 +30,16 @@ crash: $(VENV)/.dev system-packages ## the long runs of everything that goes wro
 	rm -rf $(CRASH) && mkdir $(CRASH)
 	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/fuzz \
 		-n $(JOBS) --dist worksteal -s
+	REINSTATE_LONG=1 $(BIN)/pytest tests/system -m long -n $(JOBS) --dist worksteal
 	PYTHONPATH=tests $(BIN)/python -m generated matrix $(CRASH)/runs
-	$(BIN)/python -m tests.bench.peers
+	PYTHONPATH=tests $(BIN)/python -m tests.bench peers
 	$(MAKE) laws
 
 laws: $(VENV)/.dev ## every law with twenty times the examples of `make test`
 	REINSTATE_LONG=1 $(BIN)/pytest tests/property -n $(JOBS) --dist worksteal
 
-bench: $(VENV)/.dev ## speed and memory, printed
-	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench.watching
+bench: $(VENV)/.dev system-packages ## speed and memory, printed
+	PYTHONPATH=tests $(BIN)/python -m tests.bench
 
 docs: $(VENV)/.dev ## regenerate what in docs/ is generated from the code
 	PYTHONPATH=tests $(BIN)/python -m generated write

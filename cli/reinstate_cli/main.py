@@ -6,7 +6,6 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
@@ -38,6 +37,9 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
+        # It brings `email` and `zipfile`: a third of the time in which `--help` is there.
+        from importlib.metadata import version as version_of  # noqa: PLC0415
+
         say(f"reinstate {version_of('reinstate')}")
         raise typer.Exit
 

@@ -1,61 +1,67 @@
-"""`make bench`: peak memory of a restore of 20,000 and of 200,000 items in 200 accounts.
+"""`make bench`, and `python -m tests.bench NAME` for one of its parts.
 
-The figure is VmHWM of the process that restores, read by itself at its end.
+Each part is a module with `arguments`, which tells its options, and `tables`, which measures
+and yields what it has found. It fails when somebody has not done the work that is measured.
 """
 
 from __future__ import annotations
 
-import subprocess
+import argparse
+import importlib
 import sys
-import tempfile
-import time
-from pathlib import Path
+from collections.abc import Iterator
 
-from reinstate_service.operations.sample import write_many
+from tests.bench.figures import Table, as_json, as_text, machine
 
-ACCOUNTS = 200
-_RESTORE = """
-import sys, threading
-from pathlib import Path
-from reinstate_service.operations.session import start_restore
-from reinstate_service.restore.observer import Observer
-from reinstate_service.restore.options import Options
-options = Options(source=sys.argv[1], destination="maildir:" + sys.argv[2])
-start_restore(Path(sys.argv[3]), options, Observer(), threading.Event())
-for line in Path("/proc/self/status").read_text().splitlines():
-    if line.startswith("VmHWM"):
-        print(line.split()[1])
-"""
-
-
-def peak(items: int, folder: Path) -> tuple[float, float, int]:
-    """MiB at the peak, seconds, and files restored, for so many items."""
-    write_many(folder / "backup", ACCOUNTS, items)
-    began = time.monotonic()
-    arguments = [str(folder / name) for name in ("backup", "mail", "journal.db")]
-    done = subprocess.run(
-        [sys.executable, "-c", _RESTORE, *arguments], check=True, capture_output=True, text=True
-    )
-    seconds = time.monotonic() - began
-    restored = sum(1 for _ in (folder / "mail").glob("*/*/Maildir/**/cur/*"))
-    return int(done.stdout) / 1024, seconds, restored
+PARTS = {
+    "restore": "tests.bench.restoring",
+    "journal": "tests.bench.journal",
+    "start": "tests.bench.starting",
+    "memory": "tests.bench.memory",
+    "archives": "tests.bench.archives",
+    "watch": "tests.bench.watching",
+    "wire": "tests.bench.wire",
+    "peers": "tests.bench.peers",
+}
+#: What runs when nobody says what: under 20 minutes on two quiet cores.
+USUAL = ("restore", "journal", "start", "memory", "watch")
 
 
 def main() -> None:
-    """Prints both figures and their ratio; fails if a restore was not whole."""
-    peaks = []
-    for items in (20_000, 200_000):
-        with tempfile.TemporaryDirectory(prefix="reinstate-bench-") as folder:
-            memory, seconds, restored = peak(items, Path(folder))
-        print(  # noqa: T201 - what a benchmark is for
-            f"{items:>7,} items: peak {memory:.1f} MiB, {seconds:.0f} s,"
-            f" {restored / seconds:,.0f} items/s",
-            flush=True,
-        )
-        if restored != items:
-            sys.exit(f"only {restored:,} of {items:,} items are there")
-        peaks.append(memory)
-    print(f"ratio {peaks[1] / peaks[0]:.2f}")  # noqa: T201
+    """Prints one part after the other, or all of them as JSON at the end."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="nothing but JSON, at the end")
+    parser.add_argument("--scale", type=float, default=1.0, help="so many times the usual size")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of what has rounds")
+    parts = parser.add_subparsers(dest="part", metavar=f"[{'|'.join(PARTS)}]")
+    modules = {name: importlib.import_module(module) for name, module in PARTS.items()}
+    for name, module in modules.items():
+        summary = str(module.__doc__).partition("\n")[0]
+        own = parts.add_parser(name, help=summary, description=module.__doc__)
+        for option, kind in (("--json", None), ("--scale", float), ("--rounds", int)):
+            _again(own, option, kind)
+        module.arguments(own)
+    asked = parser.parse_args()
+
+    def found() -> Iterator[Table]:
+        for name in [asked.part] if asked.part else USUAL:
+            chosen = asked if asked.part else parser.parse_args([*sys.argv[1:], name])
+            yield from modules[name].tables(chosen)
+
+    if asked.json:
+        print(as_json(found()))  # noqa: T201 - what a benchmark is for
+        return
+    print(", ".join(f"{name} {value}" for name, value in machine().items()), "\n")  # noqa: T201
+    for table in found():
+        print(as_text(table), flush=True)  # noqa: T201
+
+
+def _again(parser: argparse.ArgumentParser, option: str, kind: type | None) -> None:
+    """An option that may stand before the part's name and after it."""
+    if kind is None:
+        parser.add_argument(option, action="store_true", default=argparse.SUPPRESS)
+    else:
+        parser.add_argument(option, type=kind, default=argparse.SUPPRESS)
 
 
 if __name__ == "__main__":

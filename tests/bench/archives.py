@@ -1,4 +1,4 @@
-"""`python -m tests.bench.archives [GIB]`: an account archive of 3 GiB beside `tar tzf`.
+"""An account archive of 3 GiB beside `tar tzf`.
 
 Three passes over the same file, each in a process of its own: tar lists it; reinstate reads
 it for its index; reinstate reads every content out of it. The peak is VmHWM of the process.
@@ -6,16 +6,18 @@ it for its index; reinstate reads every content out of it. The peak is VmHWM of 
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.bench.figures import Goal, Table, goals
 
 from archives.writer import Mailbox
 
@@ -39,6 +41,35 @@ for line in Path("/proc/self/status").read_text().splitlines():
     if line.startswith("VmHWM"):
         print(line.split()[1])
 """
+
+
+def arguments(_parser: argparse.ArgumentParser) -> None:
+    """It has none of its own."""
+
+
+def tables(asked: argparse.Namespace) -> Iterator[Table]:
+    """The rates and peaks. Raises SystemExit if a message is lost."""
+    size = int(asked.scale * 3 * 2**30)
+    rows: list[tuple[str, float, float, float | None]] = []
+    with tempfile.TemporaryDirectory(prefix="reinstate-bench-", dir="/var/tmp") as folder:
+        archive = Path(folder) / "archives" / "anna@example.com.tgz"
+        archive.parent.mkdir()
+        count = write_archive(archive, size)
+        mib, packed = size / 2**20, archive.stat().st_size / 2**20
+        seconds, _ = timed("tar", "tzf", str(archive))
+        rows.append(("tar tzf", seconds, mib / seconds, None))
+        for what in ("index", "contents"):
+            seconds, printed = timed(
+                *(sys.executable, "-c", _READ, str(archive.parent), what),
+                REINSTATE_CACHE=f"{folder}/cache",
+            )
+            found, _, peak = printed.split()
+            if int(found) != count:
+                sys.exit(f"{found} of {count} messages")
+            rows.append((what, seconds, mib / seconds, int(peak) / 1024))
+    title = f"Archive of {count:,} messages, {mib:,.0f} MiB, {packed:,.0f} packed"
+    yield Table(title, ("what", "seconds", "MiB/s", "peak MiB"), rows)
+    yield goals([Goal(f"peak MiB, {what}", peak, 200, True) for what, *_, peak in rows if peak])
 
 
 def write_archive(path: Path, size: int) -> int:
@@ -66,33 +97,3 @@ def timed(*command: str, **environment: str) -> tuple[float, str]:
         command, check=True, capture_output=True, text=True, env={**os.environ, **environment}
     )
     return time.monotonic() - began, done.stdout
-
-
-def main() -> None:
-    """Prints the rates and peaks; fails if a message is lost or a peak is above 200 MiB."""
-    size = int(float(sys.argv[1] if len(sys.argv) > 1 else "3") * 2**30)
-    with tempfile.TemporaryDirectory(prefix="reinstate-bench-", dir="/var/tmp") as folder:
-        archive = Path(folder) / "archives" / "anna@example.com.tgz"
-        archive.parent.mkdir()
-        count = write_archive(archive, size)
-        mib = size / 2**20
-        print(f"{count:,} messages, {mib:,.0f} MiB, {archive.stat().st_size / 2**20:,.0f} packed")  # noqa: T201
-        seconds, _ = timed("tar", "tzf", str(archive))
-        print(f"tar tzf           {seconds:6.1f} s  {mib / seconds:6.0f} MiB/s")  # noqa: T201
-        for what in ("index", "contents"):
-            seconds, printed = timed(
-                *(sys.executable, "-c", _READ, str(archive.parent), what),
-                REINSTATE_CACHE=f"{folder}/cache",
-            )
-            found, _, peak = printed.split()
-            memory = int(peak) / 1024
-            print(  # noqa: T201
-                f"{what:<17} {seconds:6.1f} s  {mib / seconds:6.0f} MiB/s  peak {memory:.0f} MiB",
-                flush=True,
-            )
-            if int(found) != count or memory > 200:
-                sys.exit(f"{found} of {count} messages, {memory:.0f} MiB")
-
-
-if __name__ == "__main__":
-    main()

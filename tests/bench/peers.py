@@ -1,4 +1,4 @@
-"""`python -m tests.bench.peers`: reinstate, mbsync and doveadm import, killed the same way.
+"""reinstate, mbsync and doveadm import, killed the same way.
 
 Writes the section *Beside the alternatives* of docs/recovery.md.
 """
@@ -9,12 +9,14 @@ import argparse
 import datetime
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.bench.figures import Table
 from tests.bench.kills import Case, Measured, measure, messages, real_messages
 from tests.bench.tools import ACCOUNT, PASSWORD, TOOLS, Mbsync, Reinstate, write_sources
 
+_FIGURES = ("lost", "doubled", "altered", "a further run adds")
 PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
@@ -23,7 +25,7 @@ def section(measured: Sequence[Measured], number: int, day: datetime.date) -> st
     """The tables; `number` is how many messages each destination was to have."""
     real = min(number, len(real_messages()))
     told = f"{real} real ones" if real else "none of ../shared/data/messages, which is not here,"
-    rows = [row for one in measured for row in _rows(one, number)]
+    rows = [f"| {' | '.join(row)} |" for one in measured for row in _rows(one, number)]
     commands = [f"| {one.tool.name} | `{one.tool.shown}` |" for one in measured]
     versions = ", ".join(dict.fromkeys(one.tool.version() for one in measured))
     configuration = Mbsync.configuration.format(
@@ -50,7 +52,7 @@ def section(measured: Sequence[Measured], number: int, day: datetime.date) -> st
     )
 
 
-def _rows(one: Measured, number: int) -> list[str]:
+def _rows(one: Measured, number: int) -> list[list[str]]:
     half_way = sum(0 < case.standing < number for case in one.killed)
     whole = [f"{one.tool.name}, not killed", "1", "0", "0", f"{number:,}", *_figures([one.whole])]
     killed = [
@@ -61,7 +63,7 @@ def _rows(one: Measured, number: int) -> list[str]:
         f"{number * len(one.killed):,}",
         *_figures(one.killed),
     ]
-    return [f"| {' | '.join(row)} |" for row in (whole, killed)]
+    return [whole, killed]
 
 
 def _figures(cases: Sequence[Case]) -> list[str]:
@@ -82,24 +84,23 @@ def between_the_marks(page: str, text: str) -> str:
     return f"{before}{begin}\n{text}\n{end}{after}"
 
 
-def main() -> None:
-    """Measures every tool and writes the tables; fails where ours is not clean."""
-    parser = argparse.ArgumentParser(description="Kills reinstate and its alternatives.")
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=20, help="kills of each tool")
     parser.add_argument("--messages", type=int, default=1000)
-    asked = parser.parse_args()
-    wanted = messages(asked.messages)
+
+
+def tables(asked: argparse.Namespace) -> Iterator[Table]:
+    """Measures every tool and writes the page. Raises SystemExit where ours is not clean."""
+    wanted = messages(int(asked.messages * asked.scale))
     with tempfile.TemporaryDirectory(prefix="reinstate-peers-") as folder:
         sources = write_sources(Path(folder), wanted)
         measured = [measure(kind, sources, wanted, asked.runs) for kind in TOOLS]
-    text = section(measured, len(wanted), datetime.datetime.now(datetime.UTC).date())
-    print(text)  # noqa: T201 - what a benchmark is for
+    columns = ("what", *("runs", "kills", "half way", "messages"), *_FIGURES)
+    rows = [row for one in measured for row in _rows(one, len(wanted))]
+    yield Table("Killed and started again", columns, rows)
     for one in measured:
         if one.tool is Reinstate and any(any(case.difference) for case in one.cases):
             sys.exit("reinstate lost, doubled or altered messages")
+    text = section(measured, len(wanted), datetime.datetime.now(datetime.UTC).date())
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(between_the_marks(page, text), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
@@ -42,20 +42,20 @@ class Sources(NamedTuple):
     maildir: Path
 
 
-def write_sources(folder: Path, messages: Sequence[bytes]) -> Sources:
+def write_sources(folder: Path, messages: Iterable[bytes]) -> Sources:
     """Makes both in `folder`."""
     sources = Sources(folder / "backup", folder / "maildir")
+    for name in ("cur", "new", "tmp"):
+        (sources.maildir / name).mkdir(parents=True)
     with BackupWriter(sources.backup, clock=lambda: _DAY, durable=False) as writer:
         writer.put_domain(_DOMAIN)
         writer.put_account(ACCOUNT)
         writer.put_folder(ACCOUNT.id, Folder("2", "", "Inbox", role=Role.INBOX))
         for number, content in enumerate(messages, start=1000):
             writer.put_item(ACCOUNT.id, str(number), content=content, folder="2", date=_DAY)
+            name = f"{_DAY // 1000}.M{number}.old.test:2,S"
+            (sources.maildir / "cur" / name).write_bytes(content)
         writer.finish_scan(_DAY)
-    for name in ("cur", "new", "tmp"):
-        (sources.maildir / name).mkdir(parents=True)
-    for number, content in enumerate(messages, start=1000):
-        (sources.maildir / "cur" / f"{_DAY // 1000}.M{number}.old.test:2,S").write_bytes(content)
     return sources
 
 
@@ -247,6 +247,23 @@ class DoveadmImport(Tool):
         return ["doveadm", "-c", str(self.server.configuration), *asked]
 
 
+class DoveadmBackup(DoveadmImport):
+    """Dovecot's own: makes the user's mailboxes what the Maildir is, from one that has none
+    yet: it would have to delete an INBOX that is another than the Maildir's, and cannot."""
+
+    name = "doveadm backup"
+    shown = "doveadm -c dovecot.conf backup -R -u ann@example.test maildir:MAILDIR"
+
+    def prepare(self) -> None:
+        super().prepare()
+        shutil.rmtree(self._inbox)
+
+    def command(self) -> list[str]:
+        asked = ("backup", "-R", "-u", ACCOUNT.address, f"maildir:{self._source}")
+        return ["doveadm", "-c", str(self.server.configuration), *asked]
+
+
+#: Those that are killed and started again (tests/bench/peers.py).
 TOOLS: tuple[type[Tool], ...] = (Reinstate, Mbsync, MbsyncAtOnce, DoveadmImport)
 
 

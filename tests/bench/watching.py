@@ -1,11 +1,12 @@
 """What `reinstate watch` costs while 100,000 items are restored, with a terminal to draw on.
 
-`python -m tests.bench.watching [ITEMS]` prints it: processor time of the watching process, from
-its start to its end, as a part of the time that it ran.
+Told is the processor time of the watching process, from its start to its end, as a part of the
+time that it ran.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import pty
 import subprocess
@@ -13,9 +14,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.bench.figures import Goal, Table, goals
 from tests.running import COMMAND, start
 from tests.unit.cli.waiting import wait_for_the_first_item
 
@@ -76,18 +79,18 @@ def _drain(terminal: int) -> None:
         os.close(terminal)
 
 
-def main() -> None:
-    """Prints the cost; fails above the limit."""
-    items = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+def arguments(_parser: argparse.ArgumentParser) -> None:
+    """It has none of its own."""
+
+
+def tables(asked: argparse.Namespace) -> Iterator[Table]:
+    """The cost, and whether it is below the limit."""
+    items = int(100_000 * asked.scale)
     with tempfile.TemporaryDirectory(prefix="reinstate-watch-") as folder:
         cost = cost_of_watching(Path(folder), items)
-    print(  # noqa: T201 - what a benchmark is for
-        f"{items:,} items: watch used {cost.used:.2f} s in {cost.lasted:.0f} s,"
-        f" {cost.share:.1%} of one core"
+    yield Table(
+        "Watching a restore",
+        ("items", "processor s", "seconds"),
+        [(items, cost.used, cost.lasted)],
     )
-    if cost.share >= LIMIT:
-        sys.exit(f"that is more than {LIMIT:.0%}")
-
-
-if __name__ == "__main__":
-    main()
+    yield goals([Goal("watching, percent of one core", cost.share * 100, LIMIT * 100, True)])

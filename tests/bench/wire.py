@@ -1,4 +1,4 @@
-"""`PYTHONPATH=tests python -m tests.bench.wire`: how fast messages go to a live server over IMAP.
+"""How fast messages go to a live server over IMAP.
 
 The same messages, into the same empty Dovecot over loopback, by reinstate (a whole restore:
 process start, backup read, digests checked, journal at FULL), by mbsync, and by a bare writer
@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from tests.bench.figures import Table
 from tests.bench.kills import messages
 from tests.running import COMMAND
 
@@ -154,28 +155,27 @@ def _await(readline: Callable[[], bytes], tag: bytes) -> None:
         sys.exit(line.decode())
 
 
-def main() -> None:
-    """Prints messages/s and MiB/s of each tool, and the ratios."""
-    parser = argparse.ArgumentParser(description="Speed over IMAP beside mbsync and a bare writer")
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--accounts", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--rounds", type=int, default=1, help="the best of so many counts")
-    asked = parser.parse_args()
+
+
+def tables(asked: argparse.Namespace) -> Iterator[Table]:
+    """messages/s and MiB/s of each tool, the best of the rounds, for each number of accounts."""
     for count in asked.accounts:
-        every = messages(asked.messages)
+        every = messages(int(asked.messages * asked.scale))
         shares = [every[start::count] for start in range(count)]
         seconds = measured(shares, asked.rounds)
         size = sum(map(len, every)) / 2**20
-        told = [f"{len(every):,} messages, {size:.1f} MiB, {count} account(s)"]
-        told += [
-            f"  {tool:<12} {len(every) / took:>7,.0f} messages/s {size / took:>6.1f} MiB/s"
-            for tool, took in seconds.items()
-        ]
-        faster = seconds["mbsync"] / seconds["reinstate"]
-        share = seconds["bare writer"] / seconds["reinstate"]
-        told.append(f"  reinstate is {faster:.1f} x mbsync, {share:.2f} of the bare writer")
-        sys.stdout.write("\n".join(told) + "\n")
-        sys.stdout.flush()
+        yield Table(
+            f"IMAP, {len(every):,} messages, {size:.1f} MiB, {count} account(s),"
+            f" best of {asked.rounds}",
+            ("what", "messages/s", "MiB/s", "time over ours"),
+            [
+                (tool, len(every) / took, size / took, took / seconds["reinstate"])
+                for tool, took in seconds.items()
+            ],
+        )
 
 
 def measured(shares: Sequence[Sequence[bytes]], rounds: int) -> dict[str, float]:
@@ -209,7 +209,3 @@ def _must_be_there(live: LiveServer, wanted: int) -> None:
     there = sum(1 for folder in folders for _ in folder)
     if there != wanted:
         sys.exit(f"{there:,} of {wanted:,} messages are there")
-
-
-if __name__ == "__main__":
-    main()
