@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
@@ -18,7 +21,7 @@ from reinstate_service.operations.spool.schedule import SUSPEND
 from reinstate_service.source.backup_path import BackupPathSource, BackupWriter
 from running import COMMAND, run
 from spooling import Service, free_port, mail_server, settings
-from unit.cli.waiting import wait_until_restored
+from unit.cli.waiting import head_of, wait_until_at, wait_until_restored
 
 USER = "user00000@example.com"
 
@@ -66,6 +69,39 @@ def test_a_service_that_is_killed_in_two_jobs_finishes_both_exactly_once(tmp_pat
             outcome = service.wait(name, State.FINISHED)
             assert outcome.counts is not None
             assert outcome.counts.restored == 1500
+    for name, tree in trees.items():
+        assert messages(tree) == contents(tmp_path / name)
+        assert check(service.folder.journal(name)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_a_service_that_is_killed_again_and_again_finishes_exactly_once(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    service = Service(tmp_path / "spool")
+    trees = {name: tmp_path / f"{name}-mail" for name in ("one", "two")}
+    for name, tree in trees.items():
+        write_many(tmp_path / name, 5, 4000)
+        service.job(name, tmp_path / name, tree)
+
+    def unfinished() -> list[str]:
+        known = {name: service.folder.outcome(name) for name in trees}
+        return [name for name, one in known.items() if not one or one.state != State.FINISHED]
+
+    for _ in range(8):
+        if not unfinished():
+            break
+        watched = service.folder.journal(chance.choice(unfinished()))
+        position = head_of(watched) + chance.randrange(1, 400)
+        service.start()
+        wait_until_at(watched, position, or_else=lambda: not unfinished())
+        service.end(signal.SIGKILL)
+    if unfinished():
+        with service.running():
+            for name in trees:
+                service.wait(name, State.FINISHED)
     for name, tree in trees.items():
         assert messages(tree) == contents(tmp_path / name)
         assert check(service.folder.journal(name)) == []
