@@ -30,6 +30,7 @@ crash: $(VENV)/.dev system-packages ## the long runs of everything that goes wro
 	rm -rf $(CRASH) && mkdir $(CRASH)
 	REINSTATE_LONG=1 REINSTATE_MATRIX=$(CRASH)/runs $(BIN)/pytest tests/crash tests/fuzz \
 		-n $(JOBS) --dist worksteal -s
+	REINSTATE_LONG=1 $(BIN)/pytest tests/system -m long -n $(JOBS) --dist worksteal
 	PYTHONPATH=tests $(BIN)/python -m generated matrix $(CRASH)/runs
 	PYTHONPATH=tests $(BIN)/python -m tests.bench peers
 	$(MAKE) laws

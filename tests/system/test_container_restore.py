@@ -174,7 +174,7 @@ def test_a_local_folder_that_a_filter_has_made_is_joined(between: Between) -> No
 def test_a_folder_of_the_users_own_stays_and_the_mountpoint_comes_beside_it(
     between: Between,
 ) -> None:
-    script = between.folder / "mail/example.test/alice/sieve/incoming.sieve"
+    script = (between.folder / "mail/example.test/alice/.dovecot.sieve").resolve()
     script.write_text('require "fileinto";\nkeep;\n')
     with between.server.imap("alice@example.test", SECRET) as client:
         client.create_folder("Team")

@@ -67,7 +67,7 @@ def test_the_incoming_script_becomes_the_active_one(
         for _ in range(2):
             assert list(mailbox.install_filters(filters)) == ["incoming", "outgoing"]
         assert mailbox.scripts() == {"incoming": filters.incoming, "outgoing": filters.outgoing}
-    assert sieve.scripts() == {"incoming": True, "outgoing": False}
+    assert sieve.scripts() == {"reinstate.incoming": True, "reinstate.outgoing": False}
     assert filed(live, "one") == {"One"}
 
 
@@ -81,11 +81,28 @@ def test_what_the_user_has_active_is_kept_and_run_as_well(
         for _ in range(2):
             mailbox.install_filters(filters)
         assert mailbox.scripts()['user"s'] == filing("mine", "Mine")
-    assert included(sieve.script(INCLUDING)) == ["before", 'user"s', "incoming"]
+    assert included(sieve.script(INCLUDING)) == ["reinstate.before", 'user"s', "reinstate.incoming"]
     assert sieve.scripts()[INCLUDING]
     assert filed(live, "mine") == {"Mine"}
     assert filed(live, "one") == {"One"}
     assert filed(live, "first") == {"First"}
+
+
+def test_a_script_of_the_users_that_is_called_like_ours_stays(
+    live: LiveDovecot, destination: Destination, sieve: ManageSieve
+) -> None:
+    sieve.store("incoming", filing("mine", "Mine"))
+    sieve.activate("incoming")
+    with destination.mailbox(ADDRESS) as mailbox:
+        mailbox.install_filters(Filters(incoming=filing("one", "One")))
+        assert mailbox.scripts() == {
+            "./incoming": filing("mine", "Mine"),
+            "incoming": filing("one", "One"),
+        }
+        mailbox.replace_script("./incoming", filing("mine", "Other"))
+    assert sieve.script("incoming") == filing("mine", "Other")
+    assert filed(live, "mine") == {"Other"}
+    assert filed(live, "one") == {"One"}
 
 
 def test_a_script_is_replaced_in_its_place(
@@ -96,7 +113,7 @@ def test_a_script_is_replaced_in_its_place(
         mailbox.replace_script("incoming", filing("one", "Other"))
         with pytest.raises(Missing):
             mailbox.replace_script("nobody's", "keep;")
-    assert sieve.scripts() == {"incoming": True}
+    assert sieve.scripts() == {"reinstate.incoming": True}
     assert filed(live, "one") == {"Other"}
 
 

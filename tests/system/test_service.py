@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
@@ -18,7 +21,7 @@ from reinstate_service.operations.spool.schedule import SUSPEND
 from reinstate_service.source.backup_path import BackupPathSource, BackupWriter
 from running import COMMAND, run
 from spooling import Service, free_port, mail_server, settings
-from unit.cli.waiting import wait_until_restored
+from unit.cli.waiting import head_of, wait_until_at, wait_until_restored
 
 USER = "user00000@example.com"
 
@@ -54,7 +57,7 @@ def test_a_service_that_is_killed_in_two_jobs_finishes_both_exactly_once(tmp_pat
     service = Service(tmp_path / "spool")
     trees = {name: tmp_path / f"{name}-mail" for name in ("one", "two")}
     for name, tree in trees.items():
-        write_many(tmp_path / name, 5, 1500)
+        write_many(tmp_path / name, 5, 3000)
         service.job(name, tmp_path / name, tree)
     service.start()
     for name in trees:
@@ -65,7 +68,40 @@ def test_a_service_that_is_killed_in_two_jobs_finishes_both_exactly_once(tmp_pat
         for name in trees:
             outcome = service.wait(name, State.FINISHED)
             assert outcome.counts is not None
-            assert outcome.counts.restored == 1500
+            assert outcome.counts.restored == 3000
+    for name, tree in trees.items():
+        assert messages(tree) == contents(tmp_path / name)
+        assert check(service.folder.journal(name)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_a_service_that_is_killed_again_and_again_finishes_exactly_once(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    service = Service(tmp_path / "spool")
+    trees = {name: tmp_path / f"{name}-mail" for name in ("one", "two")}
+    for name, tree in trees.items():
+        write_many(tmp_path / name, 5, 4000)
+        service.job(name, tmp_path / name, tree)
+
+    def unfinished() -> list[str]:
+        known = {name: service.folder.outcome(name) for name in trees}
+        return [name for name, one in known.items() if not one or one.state != State.FINISHED]
+
+    for _ in range(8):
+        if not unfinished():
+            break
+        watched = service.folder.journal(chance.choice(unfinished()))
+        position = head_of(watched) + chance.randrange(1, 400)
+        service.start()
+        wait_until_at(watched, position, or_else=lambda: not unfinished())
+        service.end(signal.SIGKILL)
+    if unfinished():
+        with service.running():
+            for name in trees:
+                service.wait(name, State.FINISHED)
     for name, tree in trees.items():
         assert messages(tree) == contents(tmp_path / name)
         assert check(service.folder.journal(name)) == []
@@ -174,7 +210,7 @@ def test_what_could_not_be_told_is_told_by_the_next_service(tmp_path: Path) -> N
 
 
 def test_it_is_drained_by_sigterm_and_goes_on(tmp_path: Path) -> None:
-    write_many(tmp_path / "backup", 5, 2000)
+    write_many(tmp_path / "backup", 5, 6000)
     service = Service(tmp_path / "spool")
     service.job("move", tmp_path / "backup", tmp_path / "mail")
     service.start()

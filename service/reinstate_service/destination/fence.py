@@ -38,9 +38,9 @@ class Arrival(Frozen, frozen=True):
 
 
 class Arrivals(Frozen, frozen=True):
-    """What stands above a fence. `holds` is False if the mailbox has another UIDVALIDITY now:
-    then these are all its messages, and nothing tells which are older than the fence. `path`
-    is where the mailbox is, which its user may have renamed."""
+    """What stands above a fence. `holds` is False if the mailbox has another UIDVALIDITY now, or
+    seems to have been renamed, to `path`: then these are all its messages, and nothing tells
+    which of them are older than the fence."""
 
     path: Path
     messages: tuple[Arrival, ...] = ()

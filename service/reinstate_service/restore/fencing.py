@@ -124,7 +124,7 @@ def _believed(arrivals: Arrivals, found: Recognised) -> Recognised:
     """What was found, unless nothing tells which messages are older than the fence."""
     if arrivals.holds:
         return found
-    reason = "its mailbox was made anew or renumbered, and holds a message with its content"
+    reason = "its mailbox was renamed, made anew or renumbered, and holds a message like it"
     return Recognised({}, {**found.doubtful, **dict.fromkeys(found.there, reason)})
 
 

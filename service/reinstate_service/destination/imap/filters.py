@@ -2,7 +2,8 @@
 
 What runs on delivery is one script. If more than the incoming one is to run, because the user
 has an active script already or the administrator's run around it, it is `reinstate`, which
-includes the others (RFC 6609) and is none of the account's own.
+includes the others (RFC 6609) and is none of the account's own. Ours are called
+`reinstate.incoming` and so on there, so that none of the user's is in their way.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from reinstate_service.model import Filters
 #: The script that includes the others.
 INCLUDING = "reinstate"
 _OURS = ("before", "incoming", "after", "outgoing")
+_PREFIX = f"{INCLUDING}."
+#: Leads the name, here, of a script of the user's that is called like one of ours.
+_USERS = "./"
 
 
 def install(sieve: ManageSieve, filters: Filters) -> Sequence[str]:
@@ -31,8 +35,8 @@ def install(sieve: ManageSieve, filters: Filters) -> Sequence[str]:
     stored = {name: text for name, text in texts.items() if text}
     there = sieve.scripts()
     for name, text in stored.items():
-        if name not in there or sieve.script(name) != text:
-            sieve.store(name, text)
+        if _there(name) not in there or sieve.script(_there(name)) != text:
+            sieve.store(_there(name), text)
     run = [name for name in ("before", "incoming", "after") if name in stored]
     if run:
         _activate(sieve, run)
@@ -41,22 +45,35 @@ def install(sieve: ManageSieve, filters: Filters) -> Sequence[str]:
 
 def scripts(sieve: ManageSieve) -> Mapping[str, str]:
     """Every script by its name, without the one that includes them."""
-    return {name: sieve.script(name) for name in sieve.scripts() if name != INCLUDING}
+    return {_here(name): sieve.script(name) for name in sieve.scripts() if name != INCLUDING}
 
 
 def replace(sieve: ManageSieve, name: str, text: str) -> None:
     """Puts the text in a script's place at once. Raises Missing, Refused."""
-    if name not in sieve.scripts() or name == INCLUDING:
+    if _there(name) not in sieve.scripts() or name == INCLUDING:
         raise Missing(what=f"Sieve script {name!r}")
-    sieve.store(name, text)
+    sieve.store(_there(name), text)
+
+
+def _there(name: str) -> str:
+    """The script's name on the server."""
+    return f"{_PREFIX}{name}" if name in _OURS else name.removeprefix(_USERS)
+
+
+def _here(name: str) -> str:
+    """The name of a script of the server's."""
+    ours = name.removeprefix(_PREFIX)
+    if name != ours and ours in _OURS:
+        return ours
+    return f"{_USERS}{name}" if name in _OURS else name
 
 
 def _activate(sieve: ManageSieve, run: Sequence[str]) -> None:
     active = next((name for name, is_active in sieve.scripts().items() if is_active), "")
     running = included(sieve.script(INCLUDING)) if active == INCLUDING else [active]
-    users = [name for name in running if name and name not in _OURS]
-    first = [name for name in run if name == "before"]
-    wanted = [*first, *users, *(name for name in run if name != "before")]
+    users = [name for name in running if name and _here(name) not in _OURS]
+    first = [_there(name) for name in run if name == "before"]
+    wanted = [*first, *users, *(_there(name) for name in run if name != "before")]
     if len(wanted) == 1:
         if active != wanted[0]:
             sieve.activate(wanted[0])

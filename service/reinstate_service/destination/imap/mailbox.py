@@ -107,7 +107,8 @@ class ImapMailbox:
         if not granted - others:
             raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address}")
         name = self._shared_name(owner, target)
-        if name not in {one.name for one in self._session.ask(lambda client: client.listed(name))}:
+        seen = self._session.ask(lambda client: client.listed(name))
+        if name not in {one.name for one in seen}:
             detail = f"{name} is granted and cannot be seen by {self._address}; see imap.shared"
             raise Refused(detail=detail)
 
@@ -156,17 +157,12 @@ class ImapMailbox:
     def arrivals(self, fence: Fence) -> Arrivals:
         """See `FencedMailbox`."""
         self._deliveries.forget()
-        path, holds = fence.path, True
-        standing = self._standing(path)
-        if standing is None or standing[0] != fence.uidvalidity:
-            renamed = self._renamed(fence)
-            if renamed is not None:
-                path = renamed
-            elif standing is None:
-                self._folders.forget()
-                return Arrivals(path)
-            else:
-                holds = False
+        standing = self._standing(fence.path)
+        holds = standing is not None and standing[0] == fence.uidvalidity
+        path = fence.path if holds else self._renamed(fence) or fence.path
+        if standing is None and path == fence.path:
+            self._folders.forget()
+            return Arrivals(path)
         lowest = fence.uidnext if holds else 1
         found = arrivals_from(self._session, self._names.name(path), lowest)
         return Arrivals(path, tuple(found), holds)
@@ -218,8 +214,8 @@ class ImapMailbox:
             raise Missing(what=f"folder {'/'.join(path)}")
 
     def _renamed(self, fence: Fence) -> Path | None:
-        """Where the fence's mailbox is now, if exactly one other has its UIDVALIDITY, and could
-        have been there when the fence was taken."""
+        """Where the fence's mailbox may be now: the only other one that has its UIDVALIDITY, and
+        could have been there when the fence was taken. Servers give one UIDVALIDITY to several."""
         found = []
         for folder in self.folders():
             if folder.path != fence.path:
