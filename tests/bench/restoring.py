@@ -91,7 +91,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def tables(asked: argparse.Namespace) -> Iterator[Table]:
-    """Medians over the rounds. Raises SystemExit when somebody did not bring every message."""
+    """Medians over the rounds, told before all is removed, which takes its time. Raises
+    SystemExit when somebody did not bring every message."""
     number = int((SMALL if asked.small else MESSAGES) * asked.scale)
     made = corpus.small(number) if asked.small else corpus.like_mail(number)
     with reachable_folder(asked.above) as folder:
@@ -110,8 +111,8 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
                 costs[kind.name].append(timed(kind(sources, own), own, number, kind.name))
                 if kind is Reinstate:
                     journal = sum(path.stat().st_size for path in own.glob("r.db*"))
-    median = {name: _median(each) for name, each in costs.items()}
-    yield from _tables(median, number, size, journal, asked.rounds)
+        median = {name: _median(each) for name, each in costs.items()}
+        yield from _tables(median, number, size, journal, asked.rounds)
 
 
 def timed(contender: Contender, folder: Path, wanted: int, name: str) -> Cost:
