@@ -31,7 +31,7 @@ from reinstate_service.destination.imap.errors import (
     is_later,
 )
 from reinstate_service.destination.imap.names import MailboxNames
-from reinstate_service.destination.imap.session import Session, wait_a_while
+from reinstate_service.destination.imap.session import TRIES, Session, wait_a_while
 from reinstate_service.destination.lines import with_crlf
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
@@ -41,8 +41,6 @@ _MESSAGES, _BYTES = 250, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
-#: How often one message is tried that the server puts off.
-_TRIES = 5
 _FATAL = (BackupError, DestinationError, JournalError, Interrupted)
 
 
@@ -174,7 +172,7 @@ class Deliveries:
                 self._make(letter.path)
             elif is_later(appended.text):
                 attempt += 1
-                if attempt == _TRIES:
+                if attempt == TRIES:
                     raise Busy(destination=self._session.url, detail=appended.text)
                 wait_a_while(attempt)
             else:
