@@ -72,6 +72,8 @@ UNUSUAL_PATHS: tuple[Path, ...] = (
     ("%41",),
     ("a,b:c;d",),
     ("dovecot.index",),
+    ("[x]", "NIL", "(y"),
+    ("007",),
     ("INBOX", "below"),
     ("Inboxes",),
 )
@@ -424,8 +426,13 @@ class MailboxContract(Suite):
         self, destination: Destination
     ) -> None:
         path = shared_path(destination, "bob")
-        with destination.mailbox(ALICE.address) as mailbox, pytest.raises(Refused):
-            mailbox.create_folder(path, folder())
+        with destination.mailbox(ALICE.address) as mailbox:
+            before = mailbox.folders()
+            with pytest.raises(Refused):
+                mailbox.create_folder(path, folder())
+            (answer,) = mailbox.deliver([delivery("r1-1", path)])
+            assert isinstance(answer.error, Refused)
+            assert mailbox.folders() == before
 
     def test_inbox_is_inbox_in_any_case(self, destination: Destination) -> None:
         with destination.mailbox(ALICE.address) as mailbox:

@@ -50,7 +50,7 @@ def _place(number: int) -> str:
     return "2" if number >= 9 else list(FOLDERS)[number % 3]
 
 
-def _write_backup(path: Path) -> None:
+def write_backup(path: Path) -> None:
     with BackupWriter(path, clock=lambda: DAY, durable=False) as writer:
         writer.put_domain(Domain("d", "example.test"))
         writer.put_account(Account(ALICE, ADDRESS))
@@ -88,7 +88,7 @@ def expected() -> Found:
 @pytest.fixture(scope="module")
 def live() -> Iterator[LiveServer]:
     with live_server([ADDRESS]) as server:
-        _write_backup(server.folder / "backup")
+        write_backup(server.folder / "backup")
         yield server
 
 

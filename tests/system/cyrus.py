@@ -97,6 +97,7 @@ class Cyrus(Server):
         self.default_domain = default_domain
         self.imap_port, self.sieve_port, self.lmtp_port = free_ports(3)
         self._password = password
+        self._user = "mail" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
     def imap(self, user: str, password: str, on_behalf_of: str = "") -> IMAPClient:
         """A client that is logged in; use it as a context manager."""
@@ -117,6 +118,7 @@ class Cyrus(Server):
         """Makes accounts with their system folders."""
         with self.imap(ADMIN, self._password) as admin:
             for address in addresses:
+                self._keep_log(address.removesuffix(f"@{self.default_domain}"))
                 admin.create_folder(self._home(address))
                 for use in _SPECIAL_USE:
                     # RFC 6154 §3
@@ -142,6 +144,18 @@ class Cyrus(Server):
         }
         return "\n".join([super().log(), *(f"{path}:\n{text}" for path, text in said.items())])
 
+    def _keep_log(self, user: str) -> None:
+        """Has the server write down what it and a user say to each other."""
+        folder = self.base / "conf/log" / user
+        if not folder.exists():
+            folder.mkdir()
+            self._give(folder)
+
+    def _give(self, path: Path) -> None:
+        """As root, Cyrus would not run: it does as a user that every Debian has."""
+        if os.geteuid() == 0:
+            shutil.chown(path, self._user)
+
     def _home(self, address: str, folder: str = "") -> str:
         local, _, domain = address.partition("@")
         return self.separator.join(("user", local, *filter(None, [folder]))) + f"@{domain}"
@@ -149,13 +163,11 @@ class Cyrus(Server):
     def _start(self) -> None:
         if not (_PROGRAMS / "master").exists():
             pytest.fail(_missing())
-        # As root, Cyrus would not run; a user that every Debian has.
-        user = "mail" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         conf = self.base / "imapd.conf"
         conf.write_text(
             _IMAPD_CONF.format(
                 base=self.base,
-                user=user,
+                user=self._user,
                 realm=_REALM,
                 admin=ADMIN,
                 proxy=PROXY,
@@ -177,9 +189,8 @@ class Cyrus(Server):
             (self.base / folder).mkdir(parents=True)
         for one in (ADMIN, PROXY):
             self.set_password(one)
-        if os.geteuid() == 0:
-            for path in (self.base, *self.base.rglob("*")):
-                shutil.chown(path, user)
+        for path in (self.base, *self.base.rglob("*")):
+            self._give(path)
         self._run(
             [
                 *(str(_PROGRAMS / "master"), "-D", "-C", str(conf), "-M", str(services)),
@@ -190,7 +201,7 @@ class Cyrus(Server):
         self._await(self.imap_port, self.sieve_port, self.lmtp_port)
 
     def set_password(self, user: str) -> None:
-        """Lets a user log in."""
+        """Lets a user log in; to be called as long as nobody does."""
         local, _, domain = user.partition("@")
         realm = _REALM if domain in {"", self.default_domain} else domain
         subprocess.run(

@@ -29,8 +29,8 @@ def dots() -> Iterator[LiveCyrus]:
         yield server
 
 
-class CyrusContract(MailboxContract, MovingContract, FencedContract):
-    """Over IMAP."""
+class CyrusContract(MailboxContract, MovingContract):
+    """Over IMAP and ManageSieve."""
 
     @pytest.fixture
     def reopen(self, live: LiveCyrus) -> Iterator[Reopen]:
@@ -47,7 +47,7 @@ class CyrusContract(MailboxContract, MovingContract, FencedContract):
             one.close()
 
 
-class TestCyrusWithSlashes(CyrusContract):
+class TestCyrusWithSlashes(CyrusContract, FencedContract):
     """Folders stand beside the INBOX; accounts are of the default domain."""
 
     @pytest.fixture

@@ -57,7 +57,7 @@ def test_a_service_that_is_killed_in_two_jobs_finishes_both_exactly_once(tmp_pat
     service = Service(tmp_path / "spool")
     trees = {name: tmp_path / f"{name}-mail" for name in ("one", "two")}
     for name, tree in trees.items():
-        write_many(tmp_path / name, 5, 1500)
+        write_many(tmp_path / name, 5, 3000)
         service.job(name, tmp_path / name, tree)
     service.start()
     for name in trees:
@@ -68,7 +68,7 @@ def test_a_service_that_is_killed_in_two_jobs_finishes_both_exactly_once(tmp_pat
         for name in trees:
             outcome = service.wait(name, State.FINISHED)
             assert outcome.counts is not None
-            assert outcome.counts.restored == 1500
+            assert outcome.counts.restored == 3000
     for name, tree in trees.items():
         assert messages(tree) == contents(tmp_path / name)
         assert check(service.folder.journal(name)) == []
@@ -210,7 +210,7 @@ def test_what_could_not_be_told_is_told_by_the_next_service(tmp_path: Path) -> N
 
 
 def test_it_is_drained_by_sigterm_and_goes_on(tmp_path: Path) -> None:
-    write_many(tmp_path / "backup", 5, 2000)
+    write_many(tmp_path / "backup", 5, 6000)
     service = Service(tmp_path / "spool")
     service.job("move", tmp_path / "backup", tmp_path / "mail")
     service.start()

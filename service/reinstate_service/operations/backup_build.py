@@ -35,6 +35,7 @@ from reinstate_service.source.backup_path.decode import item_of
 from reinstate_service.source.backup_path.records import ItemState, state_at
 from reinstate_service.source.backup_path.writer import now
 from reinstate_service.source.contract import ItemError
+from reinstate_service.source.names import shown
 
 #: The usual names at the top of a Maildir, and the numbers that say what they are for.
 _SYSTEM = {
@@ -265,7 +266,7 @@ class _Mailbox:
         return tags
 
     def _skip(self, home: Path, path: Path, error: Exception) -> None:
-        name = os.fsencode(path.relative_to(home.parent.parent)).decode("utf-8", "backslashreplace")
+        name = shown(str(path.relative_to(home.parent.parent)))
         reason = error.strerror if isinstance(error, OSError) else str(error)
         self._counts.skipped.append(f"{name}: {reason}")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from reinstate_service.mapping.keywords import keyword_of, tag_of
 from reinstate_service.model import Flag, Frozen
+from reinstate_service.source.names import shown
 
 MAILDIR = "Maildir"
 #: A script or list that is larger is not one.
@@ -101,7 +102,7 @@ def files(folder: Path) -> Iterator[MaildirFile]:
                     changed = entry.stat(follow_symlinks=False).st_mtime_ns
                 except FileNotFoundError:
                     continue  # a server renamed it since; the next run sees it
-                base, _, info = _printable(entry.name).partition(":2,")
+                base, _, info = shown(entry.name).partition(":2,")
                 flags, tags = _read_flags(info, keywords)
                 yield MaildirFile(
                     entry.path, base, changed // 1_000_000, flags, tags, uids.get(base)
@@ -139,7 +140,7 @@ def _folders(parent: Path, hidden: bool = False) -> list[Path]:
             for entry in entries
             if entry.is_dir(follow_symlinks=False)
             and (hidden or not entry.name.startswith("."))
-            and _printable(entry.name) == entry.name
+            and shown(entry.name) == entry.name
         )
 
 
@@ -201,7 +202,3 @@ def _tag(keyword: str) -> str:
         return keyword
     tag = tag_of(keyword)
     return tag if keyword_of(tag) == keyword else keyword
-
-
-def _printable(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -6,6 +6,8 @@ import json
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -29,43 +31,46 @@ from unit.cli.waiting import wait_for_the_first_item
 _SAMPLE = re.compile(r"reinstate_[a-z_]+(\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\})? [0-9.e+]+")
 
 
-def test_it_follows_a_restore_of_another_process_to_its_end(tmp_path: Path) -> None:
-    write_many(tmp_path / "backup", 20, 2000)
-    journal, metrics = tmp_path / "r.db", tmp_path / "reinstate.prom"
-    command = ("restore", tmp_path / "backup", f"maildir:{tmp_path / 'mail'}", "--journal", journal)
-    restoring = start(*command)
-    wait_for_the_first_item(journal, restoring)
-    watched = subprocess.run(
-        [*COMMAND, "watch", "--json", "--journal", str(journal), "--metrics", str(metrics)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
+@contextmanager
+def watched_in_the_middle(
+    folder: Path, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], subprocess.Popen[bytes]]]:
+    """A process that watches a restore, and the one that restores: it stands still after its
+    first item until it is sent SIGCONT."""
+    write_many(folder / "backup", 20, 2000)
+    journal = folder / "r.db"
+    restoring = start(
+        "restore", folder / "backup", f"maildir:{folder / 'mail'}", "--journal", journal
     )
-    assert restoring.wait() == 0
-    views = [json.loads(line) for line in watched.stdout.splitlines()]
-    assert views[0]["status"]["state"] == "running"
-    assert views[0]["status"]["expected"] == 2000
-    assert views[-1]["status"]["state"] == "finished"
-    assert views[-1]["settled"] == 2000
+    wait_for_the_first_item(journal, restoring)
+    restoring.send_signal(signal.SIGSTOP)
+    with subprocess.Popen(
+        [*COMMAND, "watch", "--journal", str(journal), *options], stdout=subprocess.PIPE, text=True
+    ) as watching:
+        yield watching, restoring
+
+
+def test_it_follows_a_restore_of_another_process_to_its_end(tmp_path: Path) -> None:
+    metrics = tmp_path / "reinstate.prom"
+    with watched_in_the_middle(tmp_path, "--json", "--metrics", str(metrics)) as (watching, other):
+        assert watching.stdout is not None
+        first = json.loads(watching.stdout.readline())
+        other.send_signal(signal.SIGCONT)
+        last = json.loads(watching.stdout.readlines()[-1])
+        assert other.wait() == 0
+    assert watching.returncode == 0
+    assert (first["status"]["state"], first["status"]["expected"]) == ("running", 2000)
+    assert (last["status"]["state"], last["settled"]) == ("finished", 2000)
     assert 'reinstate_items{restore="' in metrics.read_text()
 
 
 def test_it_ends_when_the_process_that_restores_is_killed(tmp_path: Path) -> None:
-    write_many(tmp_path / "backup", 20, 4000)
-    journal = tmp_path / "r.db"
-    restoring = start(
-        "restore", tmp_path / "backup", f"maildir:{tmp_path / 'mail'}", "--journal", journal
-    )
-    wait_for_the_first_item(journal, restoring)
-    with subprocess.Popen(
-        [*COMMAND, "watch", "--journal", str(journal)], stdout=subprocess.PIPE, text=True
-    ) as watching:
+    with watched_in_the_middle(tmp_path) as (watching, other):
         assert watching.stdout is not None
         assert "running, phase 2" in watching.stdout.readline()
-        restoring.send_signal(signal.SIGKILL)
-        restoring.wait()
-        last = watching.stdout.read().splitlines()[-1]
+        other.kill()
+        other.wait()
+        last = watching.stdout.readlines()[-1]
     assert watching.returncode == 0
     assert " cut off, phase " in last
 

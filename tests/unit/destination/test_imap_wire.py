@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reinstate_service.destination.contract import Refused
-from reinstate_service.destination.imap.answers import listed
+from reinstate_service.destination.imap.answers import listed, numbers_told, rights_told
 from reinstate_service.destination.imap.append import Appender, Message
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.names import MailboxNames, decoded, quoted
@@ -33,8 +33,7 @@ def test_whatever_a_name_holds_it_is_one_argument(name: str) -> None:
     inner = told[1:-1].replace(b"\\\\", b"").replace(b'\\"', b"")
     assert b'"' not in inner
     assert decoded(modified_utf7(name).encode()) == name
-    (found,) = listed([b'(\\HasNoChildren) "/" ' + told])
-    assert found.name == name
+    assert listed([b'(\\HasNoChildren) "/" ' + told])[0].name == name
 
 
 @law()
@@ -64,8 +63,38 @@ def test_a_path_comes_back_from_its_name(path: Path, prefix: str) -> None:
 def test_a_mailbox_is_read_in_whatever_form_it_is_written(
     line: bytes | tuple[bytes, bytes], name: str
 ) -> None:
-    (found,) = listed([line, b""] if isinstance(line, tuple) else [line])
+    (found,) = listed([line, b""])
     assert found.name == name
+
+
+def test_no_mailbox_at_all_is_listed_as_such() -> None:
+    assert listed([None]) == []
+
+
+def test_several_mailboxes_are_listed_in_their_order() -> None:
+    told = [b'(\\Noselect) "/" ""', (b'() "/" {1}', b"("), b"", b"(\\SENT) NIL 007"]
+    found = listed(told)
+    assert [one.name for one in found] == ["", "(", "007"]
+    assert [one.separator for one in found] == ["/", "/", ""]
+    assert found[2].flags == {b"\\sent"}
+
+
+@pytest.mark.parametrize("name", [b"[x", b"007", b'"a (b"', b"{3}"])
+def test_how_a_mailbox_stands_is_read_whatever_it_is_called(name: bytes) -> None:
+    answer = b" (UIDNEXT 5 uidvalidity 7)"
+    told = [(name, b"x) "), answer] if name.startswith(b"{") else [name + answer]
+    assert numbers_told(told) == {"UIDNEXT": 5, "UIDVALIDITY": 7}
+
+
+@pytest.mark.parametrize("told", [[None], [b"x"], [b"x (UIDNEXT)"], [b"x (UIDNEXT five)"]])
+def test_what_is_no_status_is_an_error(told: list[bytes | None]) -> None:
+    with pytest.raises((ValueError, LookupError)):
+        numbers_told(told)
+
+
+def test_rights_are_read_with_whom_they_are_for() -> None:
+    told = [b'"[x y" alice lrs "group:@a b" l']
+    assert rights_told(told) == [("alice", "lrs"), ("group:@a b", "l")]
 
 
 class Server:

@@ -190,6 +190,8 @@ def test_a_configuration_needs_a_destination_that_dovecot_may_serve(
 ) -> None:
     with pytest.raises(UsageError, match="no Maildir destination"):
         dovecot_conf(tmp_path)
+    with pytest.raises(UsageError, match="no Maildir destination"):
+        dovecot_conf(tmp_path / ("x" * 300))
     if os.geteuid() == 0:
         MaildirDestination(tmp_path / "mail").close()
         with pytest.raises(UsageError, match="belongs to root"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 import damage
+from reinstate_journal.errors import BackupError
 from reinstate_service.model import (
     AbsentItem,
     Account,
@@ -341,3 +343,16 @@ def test_an_index_that_names_a_folder_twice_is_not_believed(backup: Path) -> Non
     source = BackupPathSource(backup)
     assert [folder.id for folder in source.containers(ACCOUNT).folders] == ["2"]
     assert source.count_items(ACCOUNT) == 3
+
+
+def test_a_name_that_is_no_text_is_told_in_text(backup: Path) -> None:
+    """So that JSON and any terminal can hold what is wrong."""
+    for folder in ("server/domains", "accounts"):
+        (backup / folder).mkdir(parents=True, exist_ok=True)
+        Path(os.fsdecode(os.fsencode(backup / folder) + b"/\xff")).write_bytes(b"[]")
+    source = BackupPathSource(backup)
+    with pytest.raises(BackupError, match=r"\\xff") as refused:
+        list(source.domains())
+    str(refused.value).encode()
+    unreadable = [str(ref) for ref in source.accounts() if isinstance(ref, AccountUnreadable)]
+    assert [text.encode().count(b"\\xff") for text in unreadable] == [1]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TypeVar
 
+import msgspec
+
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.fence import ConnectionLost
 from reinstate_service.destination.imap.configuration import Imap
@@ -18,7 +20,7 @@ from reinstate_service.destination.imap.connection import (
     log_in,
     tls_context,
 )
-from reinstate_service.destination.imap.dialect import Dialect, dialect_of
+from reinstate_service.destination.imap.dialect import Dialect, dialect_of, is_of_default_domain
 from reinstate_service.destination.imap.errors import LoginRefused, NoInbox, text_of
 from reinstate_service.destination.imap.folders import ROLES
 from reinstate_service.destination.imap.managesieve import ManageSieve
@@ -95,7 +97,10 @@ class Accounts:
     def dialect(self) -> Dialect:
         """What the server does not announce."""
         configured = self.imap.default_domain
-        return self._first(lambda client: dialect_of(client, configured, self._probe))
+        found = self._first(lambda client: dialect_of(client, configured))
+        if configured or not found.has_default_domain:
+            return found
+        return msgspec.structs.replace(found, default_domain=self._default_domain())
 
     @cached_property
     def namespace(self) -> Namespace:
@@ -116,6 +121,16 @@ class Accounts:
             sieve=self._sieve_extensions(),
             mail_only=True,
         )
+
+    def _default_domain(self) -> str:
+        for domain, address in self.imap.domains.items():
+            if self.has(address) and self._is_of_default_domain(address):
+                return domain.lower()
+        return ""
+
+    def _is_of_default_domain(self, address: str) -> bool:
+        with self.session(address) as session:
+            return session.ask(lambda client: is_of_default_domain(client, address))
 
     def _sieve_place(self) -> tuple[str, int]:
         host, _, port = self.imap.sieve.rpartition(":")

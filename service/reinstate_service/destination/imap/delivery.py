@@ -41,6 +41,13 @@ _MESSAGES, _BYTES = 250, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
+<<<<<<< HEAD
+=======
+#: What Cyrus 3.6 answers to APPEND, without the code of RFC 9208 §5.1.
+_CYRUS_OVER_QUOTA = "Over quota"
+#: How often one message is tried that the server puts off.
+_TRIES = 5
+>>>>>>> main
 _FATAL = (BackupError, DestinationError, JournalError, Interrupted)
 
 
@@ -169,7 +176,10 @@ class Deliveries:
                 return _delivered(delivery, letter)
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
-                self._make(letter.path)
+                try:
+                    self._make(letter.path)
+                except Refused as error:
+                    return Delivered(error=error)
             elif is_later(appended.text):
                 attempt += 1
                 if attempt == TRIES:
@@ -192,8 +202,8 @@ class Deliveries:
 
 
 def _refusal(text: str) -> Refused:
-    kind = OverQuota if code_in(text) == "OVERQUOTA" else ServerRefuses
-    return kind(detail=text)
+    full = code_in(text) == "OVERQUOTA" or text == _CYRUS_OVER_QUOTA
+    return OverQuota(detail=text) if full else ServerRefuses(detail=text)
 
 
 def _by_path(

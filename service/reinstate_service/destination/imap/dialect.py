@@ -15,12 +15,14 @@ _CYRUS_FORBIDS = '!"%;<>\\^`{|}'
 
 class Dialect(Frozen, frozen=True):
     """`groups` leads a group's name (empty: it is not known how), `everybody` is whoever is
-    logged in, and accounts of `default_domain` are written without it. No name holds a character
-    of `forbidden`; `others` is where below their root another user's folders are."""
+    logged in. Accounts of `default_domain` are written without it; `has_default_domain` says that
+    there may be one. No name holds a character of `forbidden`; `others` is where below their root
+    another user's folders are."""
 
     groups: str = ""
     everybody: str = "anyone"
     default_domain: str = ""
+    has_default_domain: bool = False
     forbidden: str = ""
     others: Path = _DOMAIN_AND_LOCAL
 
@@ -52,9 +54,8 @@ class Dialect(Frozen, frozen=True):
         return f"user:{identifier}"
 
 
-def dialect_of(client: Client, default_domain: str, address: str) -> Dialect:
-    """The dialect of the server that answers, in a session of this account. `default_domain` is
-    the configured one."""
+def dialect_of(client: Client, default_domain: str) -> Dialect:
+    """The dialect of the server that answers, as far as its name tells it."""
     told = client.id_({"name": "reinstate"}) if client.has_capability("ID") else ()
     pairs = told[0] if told and told[0] else ()
     names = {key.lower(): value for key, value in zip(pairs[::2], pairs[1::2], strict=False) if key}
@@ -62,15 +63,13 @@ def dialect_of(client: Client, default_domain: str, address: str) -> Dialect:
     if name.startswith("dovecot"):
         return Dialect("$", "authenticated", default_domain)
     if name.startswith("cyrus"):
-        domain = default_domain or _default_domain(client, address)
-        return Dialect("group:", "anyone", domain, _CYRUS_FORBIDS, ("{local}",))
+        return Dialect("group:", "anyone", default_domain, True, _CYRUS_FORBIDS, ("{local}",))
     return Dialect(default_domain=default_domain)
 
 
-def _default_domain(client: Client, address: str) -> str:
-    """The account's own domain, if the server writes the owner of its INBOX without it. A grant to
-    an account that is not written as the server does it is accepted, and without effect."""
-    local, _, domain = address.partition("@")
+def is_of_default_domain(client: Client, address: str) -> bool:
+    """Whether the server writes the account, the owner of its INBOX, without its domain. A grant
+    to one that is not written as the server does it is accepted, and without effect."""
     if not client.has_capability("ACL"):
-        return ""
-    return domain if local in {who for who, _ in client.acl("INBOX")} else ""
+        return False
+    return address.partition("@")[0] in {who for who, _ in client.acl("INBOX")}

@@ -107,7 +107,8 @@ class ImapMailbox:
         if not granted - others:
             raise Refused(detail=f"{'/'.join(target)!r} is not granted to {self._address}")
         name = self._shared_name(owner, target)
-        if name not in {one.name for one in self._session.ask(lambda client: client.listed(name))}:
+        seen = self._session.ask(lambda client: client.listed(name))
+        if name not in {one.name for one in seen}:
             detail = f"{name} is granted and cannot be seen by {self._address}; see imap.shared"
             raise Refused(detail=detail)
 

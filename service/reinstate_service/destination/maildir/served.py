@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.maildir.database import FILE
+from reinstate_service.destination.maildir.destination import holds_destination
 
 #: What can stand in a configuration without quoting, expansion or comment.
 _PLAIN = re.compile(r"[\w./@:+,=-]+")
@@ -20,7 +21,7 @@ def served_root(directory: Path | str, *named: Path | str) -> Path:
     opens no mailbox, or if a path cannot stand in a configuration.
     """
     root = Path(directory).resolve()
-    if not (root / FILE).is_file():
+    if not holds_destination(root):
         raise UsageError(detail=f"{root} is no Maildir destination: there is no {FILE} in it")
     for path in (root, *named):
         if _PLAIN.fullmatch(str(path)) is None:

@@ -37,6 +37,7 @@ from reinstate_service.source.contract import (
     Missing,
     Storage,
 )
+from reinstate_service.source.names import shown
 
 FORMAT = "archives/1"
 #: All archives count as one server's: a newer export, wherever it lies, goes on with the same
@@ -248,8 +249,7 @@ class ArchivesSource:
             if archive in allowed:
                 name = files[archive].path.name
                 name = f"{name}:{entry}" if entry else name
-                shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-                found.append(UnreadableItem(shown, failure, reason))
+                found.append(UnreadableItem(shown(name), failure, reason))
         return found
 
 

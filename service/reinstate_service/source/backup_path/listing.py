@@ -20,6 +20,7 @@ from reinstate_service.source.backup_path.layout import (
 )
 from reinstate_service.source.backup_path.records import AccountIndex, ItemState, RecordState
 from reinstate_service.source.contract import ItemError, UnsafeName
+from reinstate_service.source.names import shown
 
 
 class Misplaced(Frozen, frozen=True):
@@ -70,8 +71,8 @@ class Listing:
             self._numbers[folder] = array("Q", numbers)
 
     def _misplace(self, name: str, reason: str) -> None:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        self.misplaced.append(Misplaced(shown, str(UnsafeName(detail=f"items/{shown}: {reason}"))))
+        told = shown(name)
+        self.misplaced.append(Misplaced(told, str(UnsafeName(detail=f"items/{told}: {reason}"))))
 
     def __len__(self) -> int:
         return sum(map(len, self._numbers.values()))

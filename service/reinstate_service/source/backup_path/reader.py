@@ -49,6 +49,7 @@ from reinstate_service.source.contract import (
     Storage,
     UnsafeName,
 )
+from reinstate_service.source.names import shown
 from reinstate_service.source.numbers import HIDDEN
 
 M = TypeVar("M", Domain, ClassOfService, DistributionList)
@@ -286,8 +287,7 @@ class BackupPathSource:
     def _account_error(self, account: str, detail: object) -> AccountUnreadable:
         if isinstance(detail, OSError):
             detail = detail.strerror or detail
-        shown = account.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        return AccountUnreadable(account=shown, path=self._path, detail=detail)
+        return AccountUnreadable(account=shown(account), path=self._path, detail=detail)
 
     def _server(
         self,
@@ -305,7 +305,7 @@ class BackupPathSource:
                         raise UnsafeName(detail="its name is no id")
                     states = decode.decode_states(self._tree.read(name), decoder)
                 except (*_Unreadable, ReinstateError) as error:
-                    raise BackupError(path=self._path, detail=f"{name}: {error}") from error
+                    raise BackupError(path=self._path, detail=f"{shown(name)}: {error}") from error
                 state = state_at(states, self._at)
                 if state is not None and not state.deleted:
                     found.append(build(entry.name, state))
