@@ -41,13 +41,8 @@ _MESSAGES, _BYTES = 250, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
-<<<<<<< HEAD
-=======
 #: What Cyrus 3.6 answers to APPEND, without the code of RFC 9208 §5.1.
 _CYRUS_OVER_QUOTA = "Over quota"
-#: How often one message is tried that the server puts off.
-_TRIES = 5
->>>>>>> main
 _FATAL = (BackupError, DestinationError, JournalError, Interrupted)
 
 
