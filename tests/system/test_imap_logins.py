@@ -117,7 +117,7 @@ def test_accounts_are_logged_in_to_with_their_own_passwords(
 def test_a_server_that_is_not_there_ends_the_run(
     live: LiveDovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reinstate_service.destination.imap.session._TRIES", 2)
+    monkeypatch.setattr("reinstate_service.destination.imap.session._CONNECTS", 2)
     (port,) = free_ports(1)
     destination = open_destination(f"imap://127.0.0.1:{port}", config=str(live.config))
     with pytest.raises(DestinationError, match="cannot be reached"):
@@ -152,7 +152,7 @@ def test_no_secret_is_in_journal_output_report_or_process_list(
 def test_no_secret_is_in_a_log_or_traceback(
     live: LiveDovecot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reinstate_service.destination.imap.session._TRIES", 1)
+    monkeypatch.setattr("reinstate_service.destination.imap.session.TRIES", 1)
     live.configure()
     with caplog.at_level(logging.DEBUG):
         destination = live.destination()

@@ -31,7 +31,7 @@ from reinstate_service.destination.imap.errors import (
     is_later,
 )
 from reinstate_service.destination.imap.names import MailboxNames
-from reinstate_service.destination.imap.session import Session, wait_a_while
+from reinstate_service.destination.imap.session import TRIES, Session, wait_a_while
 from reinstate_service.destination.lines import with_crlf
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
@@ -43,8 +43,6 @@ _WINDOW = 4
 _IN_MEMORY = 4 * 1024 * 1024
 #: What Cyrus 3.6 answers to APPEND, without the code of RFC 9208 §5.1.
 _CYRUS_OVER_QUOTA = "Over quota"
-#: How often one message is tried that the server puts off.
-_TRIES = 5
 _FATAL = (BackupError, DestinationError, JournalError, Interrupted)
 
 
@@ -179,7 +177,7 @@ class Deliveries:
                     return Delivered(error=error)
             elif is_later(appended.text):
                 attempt += 1
-                if attempt == _TRIES:
+                if attempt == TRIES:
                     raise Busy(destination=self._session.url, detail=appended.text)
                 wait_a_while(attempt)
             else:

@@ -16,8 +16,9 @@ from reinstate_service.destination.imap.errors import Busy, Unreachable
 
 Answer = TypeVar("Answer")
 
-#: How often one thing is tried, and the seconds between: doubled each time, and jittered.
-_TRIES = 7
+#: How often one thing is tried of a server that is busy or breaks off, and how often one that
+#: cannot be reached; and the seconds between: doubled each time, and jittered.
+TRIES, _CONNECTS = 9, 5
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
 
 
@@ -38,11 +39,11 @@ class Session:
     def ask(self, command: Callable[[Client], Answer]) -> Answer:
         """The answer to a command that may be given twice: over a new connection if the old one
         breaks, later if the server is busy. Raises ServerRefuses, ConnectionLost, Busy."""
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, TRIES + 1):
             try:
                 return self.once(command)
             except (ConnectionLost, Busy):
-                if attempt == _TRIES:
+                if attempt == TRIES:
                     raise
                 wait_a_while(attempt)
         raise AssertionError
@@ -104,12 +105,12 @@ class Session:
 
     def _connected(self) -> Client:
         if self._client is None:
-            for attempt in range(1, _TRIES + 1):
+            for attempt in range(1, TRIES + 1):
                 try:
                     self._client = self._open()
                     break
-                except (Unreachable, ConnectionLost, Busy):
-                    if attempt == _TRIES:
+                except (Unreachable, ConnectionLost, Busy) as error:
+                    if attempt == (TRIES if isinstance(error, Busy) else _CONNECTS):
                         raise
                     wait_a_while(attempt)
         assert self._client is not None  # noqa: S101 - the loop ends with one or raises
