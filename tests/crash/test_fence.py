@@ -26,8 +26,10 @@ from reinstate_service.restore import items
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
+from system.cyrus import needs_cyrus
 from system.dovecot import needs_dovecot
 from system.live import LiveServer, crlf_digest, live_server
+from system.live_cyrus import live_cyrus
 from team import ALICE, DAY
 
 pytestmark = needs_dovecot
@@ -85,9 +87,15 @@ def expected() -> Found:
     )
 
 
-@pytest.fixture(scope="module")
-def live() -> Iterator[LiveServer]:
-    with live_server([ADDRESS]) as server:
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(live_server, id="Dovecot"),
+        pytest.param(live_cyrus, id="Cyrus", marks=[needs_cyrus, pytest.mark.long]),
+    ],
+)
+def live(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
+    with request.param([ADDRESS]) as server:
         write_backup(server.folder / "backup")
         yield server
 
