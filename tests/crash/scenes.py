@@ -54,5 +54,12 @@ class Scene:
 
 
 def settled(folder: Path) -> Outcome:
-    """Everything that there is in `folder`."""
-    return outcome_of(ADDRESSES, folder / "mail", folder / "reinstate.db")
+    """Everything that there is in `folder`. Grants that were given while a grantee could not be
+    read, and then anew, count as one step."""
+    outcome = outcome_of(ADDRESSES, folder / "mail", folder / "reinstate.db")
+    steps = {(stream, _unrevised(step)) for stream, step in outcome.journal["steps"]}
+    return outcome._replace(journal=outcome.journal | {"steps": sorted(steps)})
+
+
+def _unrevised(step: str) -> str:
+    return step.rpartition(" ")[0] if step.startswith("grants ") else step

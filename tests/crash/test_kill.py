@@ -134,7 +134,7 @@ def test_a_restore_that_is_killed_again_and_again_comes_to_its_end(
 
 def test_the_command_itself_resumes_after_a_kill(reference: Reference, workplace: Path) -> None:
     journal, options = _begin(reference, workplace)
-    delay = reference.seconds / 2
+    delay = reference.seconds / 8  # a machine may have been busier when that was measured
     assert restore_and_kill(journal, options, delay), "it ended before it was killed"
     run("resume", "--journal", journal, expect=3)
     _must_equal(reference, workplace)
