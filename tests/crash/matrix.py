@@ -48,14 +48,15 @@ def ran(row: Row, runs: int = 1) -> None:
 
 
 def rows() -> list[Row]:
-    """Every declared row."""
+    """Every declared row; a module may gather some of them in a dictionary."""
     found = [
-        value
+        row
         for folder in _FOLDERS
         for module in sorted(pkgutil.iter_modules([str(Path(__file__).parent.parent / folder)]))
         if module.name.startswith("test_")
         for value in vars(importlib.import_module(f"{folder}.{module.name}")).values()
-        if isinstance(value, Row)
+        for row in (value.values() if isinstance(value, dict) else (value,))
+        if isinstance(row, Row)
     ]
     return sorted(dict.fromkeys(found), key=lambda row: row.group)
 
