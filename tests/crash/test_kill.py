@@ -125,7 +125,7 @@ def test_a_restore_that_is_killed_again_and_again_comes_to_its_end(
     moments = random.Random(0)
     kills = 0
     # Each run is given a little longer, so that it comes to an end whatever the machine.
-    while restore_and_kill(journal, options, moments.uniform(0.05, 0.2) * (kills + 1)):
+    while restore_and_kill(journal, options, moments.uniform(0.01, 0.05) * (kills + 1)):
         kills += 1
     assert kills > 1
     _must_equal(reference, workplace)

@@ -58,6 +58,10 @@ _ADVICE = {
         "The account is not on the server, or the configuration's login may not act for it. Make"
         " the account, or mend restore.toml, then: reinstate resume"
     ),
+    "NoInbox": (
+        "The account is not on the server, or was never used there. Make it, or have it deliver"
+        " once, then: reinstate resume"
+    ),
     "ServerRefuses": ("The server says why in its answer. Mend that there, then: reinstate resume"),
     "EntryUnreadable": "Somebody has written to the directory. Mend that row, or put a copy back",
     "OverQuota": "Raise or lift the account's quota on the server, then: reinstate resume",
