@@ -81,6 +81,9 @@ class TranslatedFilter(msgspec.Struct, frozen=True):
 class Containers(Protocol):
     """Answers for one account's stream, as the journal is at the moment of the question."""
 
+    def require_sound(self, stream: str) -> None:
+        """Compares what is known of the stream with its events. Raises JournalDamaged."""
+
     def folders(self, stream: str) -> dict[str, MappedFolder]:
         """Every mapped folder by its id in the backup."""
 

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 
@@ -143,6 +144,21 @@ def test_a_flipped_bit_is_found_or_harmless(
         data[chosen.randrange(len(data))] ^= 1 << chosen.randrange(8)
 
     must_be_mended(reference, workplace, flip, {3, 6})
+    ran(FLIPPED)
+
+
+def test_a_path_that_has_become_another_puts_no_mail_there(
+    reference: Reference, workplace: Path
+) -> None:
+    """It is derived from events, which are whole: only a comparison with them finds it."""
+    journal = interrupt(reference, workplace)
+    with closing(sqlite3.connect(journal)) as raw, raw:
+        raw.execute("UPDATE folders SET path = replace(path, 'a', 'b')")
+    code, told = command("resume", "--journal", journal, "--quiet")
+    assert (code, "are not what the events say" in told) == (6, True), told
+    put_back(journal)
+    run("resume", "--journal", journal, "--quiet", expect=3)
+    reference.must_equal(workplace, behind=True)
     ran(FLIPPED)
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from reinstate_journal.catalogue import Catalogue
 from reinstate_journal.container_map import (
     MappedFilter,
     MappedFolder,
@@ -17,6 +18,7 @@ from reinstate_journal.container_map import (
 )
 from reinstate_journal.events import FilterChange, FilterLeft, Path
 from reinstate_journal.sqlite.connections import Connections, reading
+from reinstate_journal.sqlite.derived import require_sound_map
 
 _path = msgspec.json.Decoder(Path).decode
 _ids = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -29,8 +31,14 @@ _T = TypeVar("_T")
 class SqliteContainers:
     """Containers over the projection's tables."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, catalogue: Catalogue) -> None:
         self._connections = connections
+        self._catalogue = catalogue
+
+    def require_sound(self, stream: str) -> None:
+        """Compares what is known of the stream with its events. Raises JournalDamaged."""
+        with self._connections.lease() as connection:
+            require_sound_map(connection, self._catalogue, self._connections.path, stream)
 
     def folders(self, stream: str) -> dict[str, MappedFolder]:
         """Every mapped folder by its id in the backup."""

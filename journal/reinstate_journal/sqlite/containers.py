@@ -106,7 +106,7 @@ class ContainerMapProjection:
     def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         """Fold `rows`; a later event about the same thing replaces an earlier one."""
         for row in rows:
-            if (change := _CHANGES.get(type(row.event))) is not None:
+            if (change := CHANGES.get(type(row.event))) is not None:
                 for statement, values in change(row.event):
                     connection.execute(statement, (row.stream_id, *values))
 
@@ -225,7 +225,8 @@ def _items_relocated(event: events.ItemsRelocated) -> Statements:
     )
 
 
-_CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
+#: The events that change the map, and how.
+CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.FolderMapped: _folder_mapped,
     events.FoldersMerged: _folders_merged,
     events.MountpointMapped: _mountpoint_mapped,

@@ -73,7 +73,7 @@ class SqliteReader:
     def containers(self) -> Containers:
         """Where each backup folder and mountpoint went."""
         self._require(ContainerMapProjection())
-        return SqliteContainers(self._connections)
+        return SqliteContainers(self._connections, self._catalogue)
 
     @cached_property
     def statistics(self) -> Statistics:

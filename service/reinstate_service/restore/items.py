@@ -67,6 +67,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         context.observer.account(ref.address, "done")
         return
     context.observer.account(ref.address, "started")
+    context.journal.containers.require_sound(recorder.stream)
     containers = context.containers(ref)
     with context.destination.mailbox(ref.address) as mailbox:
         fenced = mailbox if isinstance(mailbox, FencedMailbox) else None

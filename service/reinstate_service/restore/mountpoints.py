@@ -56,6 +56,7 @@ def restore_mountpoints(
         scripts = mailbox.scripts()
         if not containers.mountpoints and not scripts:
             return
+        context.journal.containers.require_sound(recorder.stream)
         work = _Work(context, recorder, mailbox)
         filed = filed_paths(scripts.values(), context.namespace)
         decisions = work.decide(ref, containers, filed, owner_of)
