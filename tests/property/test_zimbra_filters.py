@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from pigeonhole import STOCK, needs_pigeonhole, refusal
@@ -57,6 +57,7 @@ def test_pigeonhole_accepts_what_comes_out(drawn: tuple[list[str], str]) -> None
 
 @law()
 @given(st.one_of(st.text(), script_like_text(), scripts().map(lambda script: script.text)))
+@example('require["","encoded-character"];fileinto"W///${}";')
 def test_no_text_makes_translating_raise(text: str) -> None:
     once = translate(text)
     assert translate(once.text).text == once.text

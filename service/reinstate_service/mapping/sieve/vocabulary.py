@@ -63,7 +63,6 @@ _BUILT_IN = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap"})
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 #: Extensions that bring all that another one does (RFC 5235 §2.3).
 _LARGER = {"spamtest": "spamtestplus"}
-_ENCODED = re.compile(r"\$\{(?:hex|unicode):[^{}]*\}", re.IGNORECASE)
 #: Every extension that `used` can tell the use of.
 TOLD = frozenset(_LARGER.values()) | (
     frozenset(WORDS.values()) | frozenset(_TAGS.values()) | {"encoded-character"}
@@ -106,7 +105,8 @@ def used(
         for argument in call.arguments:
             for token in argument.strings:
                 text = value(lexed[token])
-                if encoded and _ENCODED.search(text):
+                # Whatever is written like one: that it is none decides how the rest is read.
+                if encoded and "${" in text:
                     found.add("encoded-character")
                 if variables and VARIABLE.search(text):
                     found.add("variables")
