@@ -27,7 +27,6 @@ from reinstate_service.source.contract import (
 )
 
 PIECE = 1 << 20
-MAX_LEVEL = 2
 _MAGIC = b"\x1f\x8b"
 _READ = 256 << 10
 

@@ -223,7 +223,6 @@ AnyItemState = (
     MessageState | ChatState | ContactState | AppointmentState | TaskState | DocumentState
 )
 RecordState = ContainerState | AnyItemState
-ServerState = DomainState | CosState | ListState | AccountState
 
 S = TypeVar("S", bound=State)
 

@@ -72,10 +72,6 @@ class Surroundings:
         """An alias that is an entry of its own, of the object with the id `target`."""
         self._aliases.setdefault(target, []).append(alias)
 
-    def alias_targets(self) -> frozenset[str]:
-        """The ids that an alias names."""
-        return frozenset(self._aliases)
-
     def aliases_of(self, record: Record, identifier: str, address: str) -> tuple[str, ...]:
         """Every further address, in lower case, each once."""
         own = address_of(record.path)
