@@ -60,6 +60,7 @@ from reinstate_journal.events.items import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    OldestDeliveriesSettled,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -143,6 +144,7 @@ __all__ = [
     "MountpointRefused",
     "MountpointRestored",
     "NotificationRecorded",
+    "OldestDeliveriesSettled",
     "Path",
     "PhaseCompleted",
     "PhaseStarted",

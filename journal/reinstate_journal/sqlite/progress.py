@@ -10,6 +10,7 @@ import msgspec
 
 from reinstate_journal import events
 from reinstate_journal.catalogue import Event, Outcome
+from reinstate_journal.sqlite.intents import INTENTS, fold_intents
 from reinstate_journal.sqlite.row import Row, restore_of
 
 #: How an outcome stands in `steps` and `tallies`: its place in this list.
@@ -81,13 +82,6 @@ _TALLIES = """CREATE TABLE tallies (
     PRIMARY KEY (stream, outcome, reason)
 ) WITHOUT ROWID"""
 
-# Deliveries that were intended and whose outcome is not recorded: few, and gone with it.
-_INTENTS = """CREATE TABLE intents (
-    stream INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    PRIMARY KEY (stream, position)
-) WITHOUT ROWID"""
-
 Sql = tuple[str, tuple[Any, ...]]
 _Place = tuple[str, str]
 
@@ -101,14 +95,14 @@ class ProgressProjection:
     """
 
     name: ClassVar[str] = "progress"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "restores": (_RESTORES,),
         "runs": (_RUNS,),
         "accounts": (_ACCOUNTS,),
         "steps": (_STEPS, _TROUBLES),
         "tallies": (_TALLIES,),
-        "intents": (_INTENTS,),
+        "intents": (INTENTS,),
     }
 
     def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
@@ -133,8 +127,7 @@ class ProgressProjection:
                 tally = tallies.setdefault((row.stream_id, outcome, reason), [0, 0])
                 tally[0] += count
                 tally[1] += size
-            if (intent := _INTENT.get(type(event))) is not None:
-                connection.execute(intent, (row.stream_id, row.position))
+            fold_intents(connection, row.stream_id, row.position, event)
             handler = _HANDLERS.get(type(event))
             if handler is not None and (place := restore_of(row.stream)) is not None:
                 for statement, values in handler(event, place, row.recorded_at):
@@ -156,13 +149,6 @@ class ProgressProjection:
             " DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes",
             [(*key, *tally) for key, tally in tallies.items()],
         )
-
-
-#: What an event does to the open intents of its stream (?1), being at its position (?2).
-_INTENT: Mapping[type[Event], str] = {
-    events.DeliveryIntended: "INSERT INTO intents VALUES (?1, ?2)",
-    events.DeliveriesSettled: "DELETE FROM intents WHERE stream = ?1 AND position < ?2",
-}
 
 
 def _ended(event: Event, ends: Outcome, position: int) -> tuple[int, str | None, int | None, int]:

@@ -9,6 +9,7 @@ import io
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
@@ -20,7 +21,7 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused, Served
-from reinstate_service.destination.fence import Fence
+from reinstate_service.destination.fence import Answered, Fence
 from reinstate_service.destination.imap.append import Appended, Appender, Message
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.errors import (
@@ -37,7 +38,7 @@ from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
-_MESSAGES, _BYTES = 250, 4 * 1024 * 1024
+_MESSAGES, _BYTES = 500, 4 * 1024 * 1024
 _WINDOW = 4
 #: A larger message waits in a file, not in memory.
 _IN_MEMORY = 4 * 1024 * 1024
@@ -62,6 +63,18 @@ class _Letter(NamedTuple):
     served: Served | None
 
 
+class _Batch:
+    """A batch under way: `waiting` are its commands without an answer, `ends` is where each
+    mailbox ended behind those that have one, as far as it was told."""
+
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+        self.deliveries = deliveries
+        self.answers: dict[int, Delivered] = {}
+        self.waiting: deque[tuple[bytes, list[_Letter]]] = deque()
+        self.refused: list[_Letter] = []
+        self.ends: dict[Path, Fence] = {}
+
+
 class Deliveries:
     """Delivers over one session. `make` makes a folder that is missing."""
 
@@ -72,76 +85,92 @@ class Deliveries:
         self._names = names
         self._make = make
         self._appender: tuple[Client, Appender] | None = None
+        self._under_way: deque[_Batch] = deque()
         self._fences: dict[Path, Fence] = {}
 
     def fence(self, path: Path) -> Fence | None:
-        """Where the folder ends, if the answers to what was delivered there tell it."""
+        """A fence that what is sent next stands above, if one is known."""
         return self._fences.get(path)
+
+    def remember(self, fence: Fence) -> None:
+        """Where a folder ends, from somebody else who knows."""
+        self._fences[fence.path] = fence
 
     def forget(self) -> None:
         """Others may have written, or what was sent may have been stored unanswered."""
         self._fences.clear()
 
-    def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
-        """One answer per delivery. Raises ConnectionLost and Busy, after which the outcome of
-        the batch is not known."""
-        answers: dict[int, Delivered] = {}
-        try:
-            refused = self._send_all(deliveries, answers)
-            for letter in refused:
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """Sends a batch, several commands at once. Raises ConnectionLost and Busy, after which
+        the outcome of every batch under way is not known."""
+        batch = _Batch(deliveries)
+        self._under_way.append(batch)
+        with self._all_or_nothing():
+            for letters in self._commands(batch):
+                if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
+                    self._take_answer()
+                batch.waiting.append((self._send(letters), letters))
+
+    def answers(self) -> Answered:
+        """What became of the oldest batch under way. Raises as `send` does."""
+        with self._all_or_nothing():
+            batch = self._under_way[0]
+            while batch.waiting:
+                self._take_answer()
+            for letter in batch.refused:
                 with letter.message.content:
-                    answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
+                    batch.answers[letter.number] = self._deliver_one(batch, letter)
+        self._under_way.popleft()
+        # What was refused at first stands behind what was sent since.
+        ends = {} if batch.refused else batch.ends
+        return Answered([batch.answers[number] for number in range(len(batch.deliveries))], ends)
+
+    def catch_up(self) -> None:
+        """Lets the server answer what is under way: it may be given other commands then."""
+        if self._under_way:
+            with self._all_or_nothing():
+                self._session.once(lambda client: self._appending(client).catch_up())
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
+            self._under_way.clear()
             self._session.drop()
             raise
-        return [answers[number] for number in range(len(deliveries))]
 
-    def _send_all(
-        self, deliveries: Sequence[Delivery], answers: dict[int, Delivered]
-    ) -> list[_Letter]:
-        """Sends all, several commands at once; answers what was in the refused ones."""
-        waiting: deque[tuple[bytes, list[_Letter]]] = deque()
-        refused: list[_Letter] = []
+    def _take_answer(self) -> None:
+        """The answer to the oldest command."""
+        batch = next(one for one in self._under_way if one.waiting)
+        tag, letters = batch.waiting.popleft()
+        appended = self._answer(tag)
+        if not appended.done:
+            batch.refused += letters
+            return
+        self._advance(batch, letters[0].path, appended)
+        for one in letters:
+            batch.answers[one.number] = _delivered(batch.deliveries[one.number], one)
+            one.message.content.close()
 
-        def take_answer() -> None:
-            tag, letters = waiting.popleft()
-            appended = self._answer(tag)
-            if appended.done:
-                self._advance(letters[0].path, appended)
-                for one in letters:
-                    answers[one.number] = _delivered(deliveries[one.number], one)
-                    one.message.content.close()
-            else:
-                refused.extend(letters)
-
-        for letters in self._commands(deliveries, answers):
-            waiting.append((self._send(letters), letters))
-            if len(waiting) == _WINDOW:
-                take_answer()
-        while waiting:
-            take_answer()
-        return refused
-
-    def _commands(
-        self, deliveries: Sequence[Delivery], answers: dict[int, Delivered]
-    ) -> Iterator[list[_Letter]]:
+    def _commands(self, batch: _Batch) -> Iterator[list[_Letter]]:
         """The messages of each command, read and checked; what cannot be is answered."""
         most = self._session.ask(
             lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
         )
-        for path, numbers in _by_path(deliveries, answers).items():
+        for path, numbers in _by_path(batch).items():
             letters: list[_Letter] = []
             size = 0
             for number in numbers:
                 try:
                     self._names.name(path)
-                    letter = _letter(number, deliveries[number])
+                    letter = _letter(number, batch.deliveries[number])
                 except _FATAL:
                     raise
                 except ReinstateError as error:
-                    answers[number] = Delivered(error=error)
+                    batch.answers[number] = Delivered(error=error)
                     continue
                 if letters and (len(letters) == most or size + letter.message.size > _BYTES):
                     yield letters
@@ -159,7 +188,7 @@ class Deliveries:
     def _answer(self, tag: bytes) -> Appended:
         return self._session.once(lambda client: self._appending(client).answer(tag))
 
-    def _deliver_one(self, delivery: Delivery, letter: _Letter) -> Delivered:
+    def _deliver_one(self, batch: _Batch, letter: _Letter) -> Delivered:
         """Delivers a message whose command was refused, perhaps for another one's sake."""
         made = False
         attempt = 0
@@ -167,10 +196,11 @@ class Deliveries:
             letter.message.content.seek(0)
             appended = self._answer(self._send([letter]))
             if appended.done:
-                self._advance(letter.path, appended)
-                return _delivered(delivery, letter)
+                self._advance(batch, letter.path, appended)
+                return _delivered(batch.deliveries[letter.number], letter)
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
+                self.catch_up()
                 try:
                     self._make(letter.path)
                 except Refused as error:
@@ -188,12 +218,17 @@ class Deliveries:
             self._appender = (client, Appender(client))
         return self._appender[1]
 
-    def _advance(self, path: Path, appended: Appended) -> None:
-        """The new messages are the last ones; nothing that follows stands below them."""
+    def _advance(self, batch: _Batch, path: Path, appended: Appended) -> None:
+        """The new messages are the last ones of their mailbox, or were when they were sent:
+        commands whose order makes a difference are carried out in it (RFC 3501 §5.5)."""
         reach(At.DELIVERY_STORED)
-        self._fences.pop(path, None)
+        known = self._fences.pop(path, None)
+        batch.ends.pop(path, None)
         if appended.uidvalidity is not None and appended.uids:
-            self._fences[path] = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
+            end = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
+            batch.ends[path] = end
+            higher = known and known.uidvalidity == end.uidvalidity and known.uidnext > end.uidnext
+            self._fences[path] = known if known and higher else end
 
 
 def _refusal(text: str) -> Refused:
@@ -201,15 +236,13 @@ def _refusal(text: str) -> Refused:
     return OverQuota(detail=text) if full else ServerRefuses(detail=text)
 
 
-def _by_path(
-    deliveries: Sequence[Delivery], answers: dict[int, Delivered]
-) -> dict[Path, list[int]]:
+def _by_path(batch: _Batch) -> dict[Path, list[int]]:
     found: dict[Path, list[int]] = {}
-    for number, one in enumerate(deliveries):
+    for number, one in enumerate(batch.deliveries):
         if one.item.type in MAIL_TYPES:
             found.setdefault(one.path, []).append(number)
         else:
-            answers[number] = Delivered(error=NoMail(type=one.item.type.value))
+            batch.answers[number] = Delivered(error=NoMail(type=one.item.type.value))
     return found
 
 
