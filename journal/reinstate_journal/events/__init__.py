@@ -59,6 +59,7 @@ from reinstate_journal.events.items import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    KeywordsLeftOut,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -137,6 +138,7 @@ __all__ = [
     "ItemSkipped",
     "ItemsCompleted",
     "ItemsRelocated",
+    "KeywordsLeftOut",
     "MountpointMapped",
     "MountpointRefused",
     "MountpointRestored",
