@@ -22,10 +22,11 @@ from crash.killing import restore_and_kill
 from crash.matrix import Row, ran
 from crash.reference import Reference, command, sample_reference
 from reinstate_journal import open_journal, open_reader
-from reinstate_journal.errors import Interrupted
+from reinstate_journal.errors import Interrupted, JournalDamaged
 from reinstate_journal.events import ItemRestored
 from reinstate_service.operations.session import opened, start_restore
 from reinstate_service.restore.observer import Observer
+from reinstate_service.restore.options import Options
 from reinstate_service.restore.run import run_restore
 from reinstate_service.source.open import open_source
 from running import COMMAND, run
@@ -56,6 +57,13 @@ OLDER = Row(
     "a copy from the middle of the restore is put back after its end",
     "a destination that knows a later run than the journal does, which is said",
     "everything is found by name; nothing is doubled",
+    _TEST,
+)
+OLDER_QUOTA = Row(
+    _GROUP,
+    "a run has lifted quotas when its journal fails, and a copy from before it is put back",
+    "accounts without their quota, of which the copy does not say that it is due",
+    "every quota is back; everything else as if nothing had been",
     _TEST,
 )
 TWO = Row(
@@ -92,6 +100,14 @@ class StopsAfter(Observer):
         self._left -= restored + skipped + failed + already
         if self._left <= 0:
             self.stop.set()
+
+
+class FindsDamage(Observer):
+    """The disk on which the journal lies fails when all quotas are lifted."""
+
+    def phase(self, phase: int, accounts: int) -> None:  # noqa: ARG002 - only the phase counts
+        if phase == 3:
+            raise JournalDamaged(path="reinstate.db", detail="a bit has flipped")
 
 
 def interrupt(reference: Reference, folder: Path) -> Path:
@@ -199,6 +215,37 @@ def test_an_older_copy_is_noticed_and_reconciled(reference: Reference, workplace
     assert "The destination has seen a later run" in told
     reference.must_equal(workplace, behind=True)
     ran(OLDER)
+
+
+def test_a_quota_that_a_lost_run_has_lifted_comes_back(
+    reference: Reference, workplace: Path
+) -> None:
+    journal = interrupt(reference, workplace)
+    options = Options(source=reference.backup, destination=f"maildir:{workplace / 'mail'}")
+    with pytest.raises(JournalDamaged):
+        start_restore(journal, options, FindsDamage(), threading.Event())
+    put_back(journal)
+    run("resume", "--journal", journal, "--quiet", expect=3)
+    reference.must_equal(workplace, behind=True)
+    ran(OLDER_QUOTA)
+
+
+def test_another_quota_than_the_events_say_is_not_put_back(
+    reference: Reference, workplace: Path
+) -> None:
+    """It is derived from events, which are whole: only a comparison with them finds it."""
+    journal = interrupt(reference, workplace)
+    options = Options(source=reference.backup, destination=f"maildir:{workplace / 'mail'}")
+    with pytest.raises(JournalDamaged):
+        start_restore(journal, options, FindsDamage(), threading.Event())
+    with closing(sqlite3.connect(journal)) as raw, raw:
+        raw.execute("UPDATE accounts SET quota_due = quota_due + 1")
+    code, told = command("resume", "--journal", journal, "--quiet")
+    assert (code, "is not what the events say" in told) == (6, True), told
+    put_back(journal)
+    run("resume", "--journal", journal, "--quiet", expect=3)
+    reference.must_equal(workplace, behind=True)
+    ran(FLIPPED)
 
 
 def test_a_second_process_is_refused_and_harms_nothing(

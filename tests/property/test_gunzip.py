@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.mutation import Bytes, byte_damages
-from reinstate_service.source.backup_path import gunzip
+from reinstate_service import gunzip
 from reinstate_service.testing import law
 
 _texts = st.one_of(

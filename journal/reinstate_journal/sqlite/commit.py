@@ -25,7 +25,7 @@ from reinstate_journal.errors import (
 )
 from reinstate_journal.sqlite.projection import PROJECTIONS, renew
 from reinstate_journal.sqlite.row import Row, typed
-from reinstate_journal.sqlite.tail import require_sound_tail
+from reinstate_journal.sqlite.tail import require_sound_streams, require_sound_tail
 
 
 class Encoded(NamedTuple):
@@ -108,6 +108,7 @@ class Committer:
         ).fetchone()
         self._position, self._chain, self._recorded_at = self._load_head()
         require_sound_tail(connection, path, self._position)
+        require_sound_streams(connection, path)
         self._renew(anew=False)
 
     def submit(self, parts: Sequence[Part]) -> list[int]:

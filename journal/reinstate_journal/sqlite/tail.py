@@ -1,4 +1,4 @@
-"""A look at the last events before more are put behind them.
+"""A look at the last events, and at the streams, before more are put behind them.
 
 The whole chain takes time in proportion to the journal (`check`), and a restore of a million
 items has to go on at once. What a disk that lies about flushes loses or tears is what was
@@ -25,6 +25,11 @@ _LAST = (
 )
 _TYPES = (int, str, int, str, int, int, str, bytes)
 
+_OF_OTHER_LENGTH = (
+    "SELECT name FROM streams WHERE version IS NOT"
+    " (SELECT max(version) FROM events WHERE events.stream = streams.id) LIMIT 1"
+)
+
 
 def require_sound_tail(connection: sqlite3.Connection, path: Path, head: int) -> None:
     """See to it that the last events up to `head` follow from each other.
@@ -48,6 +53,19 @@ def require_sound_tail(connection: sqlite3.Connection, path: Path, head: int) ->
             if chain != found:
                 raise _damaged(path, position)
         expected, chain = position + 1, found
+
+
+def require_sound_streams(connection: sqlite3.Connection, path: Path) -> None:
+    """See to it that each stream is found by its name and is as long as its events say; takes
+    time in proportion to the number of streams. One that is not found would begin anew.
+
+    Raises JournalDamaged.
+    """
+    told = [row[0] for row in connection.execute("PRAGMA integrity_check(streams)")]
+    told += [f"stream {row[0]} has another length" for row in connection.execute(_OF_OTHER_LENGTH)]
+    if told != ["ok"]:
+        wrong = next(one for one in told if one != "ok")
+        raise JournalDamaged(path=path, detail=f"its streams are not what the events say: {wrong}")
 
 
 def _damaged(path: Path, position: int) -> JournalDamaged:

@@ -33,7 +33,7 @@ from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.plan import Directory, Provisioning, plan_provisioning
 from reinstate_service.restore.provisioning import provision
-from reinstate_service.restore.quota import put_quotas_back
+from reinstate_service.restore.quota import put_quotas_back, recall_quotas
 from reinstate_service.restore.recorder import RunLog
 from reinstate_service.restore.selection import Selection, select_accounts
 from reinstate_service.source.contract import AccountUnreadable, Source
@@ -169,6 +169,8 @@ def _context(
             f"The destination has seen a later run (epoch {epoch}) than this journal knows"
             f" (epoch {last.epoch}): everything is compared with what is there."
         )
+        # Before the run is recorded: from then on the journal is not behind any more.
+        recall_quotas(journal, destination, restore)
 
     def start() -> tuple[Event, ...]:
         destination.store_epoch(epoch + 1)

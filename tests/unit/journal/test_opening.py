@@ -81,6 +81,32 @@ def test_closing_twice_is_allowed_and_a_closed_journal_answers_clearly(journal: 
         journal.head()
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_stream_that_is_not_found_by_its_name_is_refused(
+    journal: Journal, path: Path, place: int
+) -> None:
+    """A flipped bit in the row or in the index: the stream would begin anew."""
+    journal.append("a stream of events", 0, [PhaseStarted(1, 1)])
+    journal.close()
+    pieces = path.read_bytes().split(b"a stream")
+    assert len(pieces) == 3
+    path.write_bytes(
+        b"a stream".join(pieces[: place + 1]) + b"b stream" + b"a stream".join(pieces[place + 1 :])
+    )
+    with pytest.raises(JournalDamaged, match=r"follow|its streams"):
+        open_journal(path)
+
+
+def test_a_stream_of_another_length_than_its_events_is_refused(
+    journal: Journal, path: Path
+) -> None:
+    journal.append("a", 0, [PhaseStarted(1, 1)])
+    journal.close()
+    alter(path, "UPDATE streams SET version = 2")
+    with pytest.raises(JournalDamaged, match="stream a has another length"):
+        open_journal(path)
+
+
 def test_only_the_owner_may_read_a_journal(journal: Journal, path: Path) -> None:
     journal.append("a", 0, [PhaseStarted(1, 1)])
     for file in path.parent.iterdir():

@@ -1,5 +1,5 @@
-"""What a server says about mailboxes and messages, read to its words: LIST, STATUS, ACL, FETCH
-(RFC 3501 §7.2, §7.4.2).
+"""What a server says about mailboxes and messages, read to its words: LIST, STATUS, ACL,
+QUOTA, FETCH (RFC 3501 §7.2, §7.4.2).
 
 IMAPClient's own reader takes a name that stands unquoted, or a keyword, for damage if it holds
 `[`, and `007` for the number 7.
@@ -58,19 +58,28 @@ def _message(words: list[bytes]) -> tuple[int | None, Fetched]:
     for word in left:
         match word.upper():
             case b"UID":
-                uid = int(next(left))
+                uid = int(next(left, b""))
             case b"FLAGS":
-                next(left)
-                found["flags"] = tuple(iter(lambda: next(left), b")"))
+                next(left, b"")
+                found["flags"] = tuple(iter(lambda: next(left, b")"), b")"))
             case b"RFC822.SIZE":
-                found["size"] = int(next(left))
+                found["size"] = int(next(left, b""))
             case b"INTERNALDATE":
-                found["date"] = parse_to_datetime(next(left), normalise=False)
+                found["date"] = parse_to_datetime(next(left, b""), normalise=False)
             case key if key.startswith(b"BODY["):
-                found["body"] = next(left)
+                found["body"] = next(left, b"")
             case _:
                 pass  # what a server tells unasked, such as MODSEQ (RFC 7162)
     return uid, found
+
+
+class Quota(Frozen, frozen=True):
+    """A quota root: how much there is of each resource, and the most there may be. STORAGE is in
+    units of 1,024 bytes."""
+
+    root: str
+    usage: dict[str, int]
+    limits: dict[str, int]
 
 
 def listed(told: Told) -> list[Listed]:
@@ -101,6 +110,19 @@ def rights_told(told: Told) -> list[tuple[str, str]]:
     *_, (_, *pairs) = _responses(told)
     words = [word.decode("utf-8", "replace") for word in pairs]
     return list(zip(words[::2], words[1::2], strict=True))
+
+
+def quotas_told(told: Told) -> list[Quota]:
+    """The quota roots of QUOTA responses (RFC 9208 §5.2). Raises ValueError, LookupError."""
+    found = []
+    for root, _, *triplets, _ in _responses(told):
+        names = [name.decode("ascii").upper() for name in triplets[::3]]
+        usage, limits = (
+            dict(zip(names, map(int, numbers), strict=True))
+            for numbers in (triplets[1::3], triplets[2::3])
+        )
+        found.append(Quota(decoded(root), usage, limits))
+    return found
 
 
 def _responses(told: Told) -> Iterator[list[bytes]]:

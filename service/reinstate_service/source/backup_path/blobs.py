@@ -15,8 +15,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from reinstate_service.gunzip import DAMAGED, unpacker
 from reinstate_service.model import Item
-from reinstate_service.source.backup_path.gunzip import DAMAGED, unpacker
 from reinstate_service.source.backup_path.layout import ITEMS, Tree, is_digest, open_file
 from reinstate_service.source.contract import (
     BlobCorrupt,
