@@ -91,7 +91,7 @@ PARAMETERS: dict[str, _Parameter] = {
     ),
     "skip_domain_provisioning": _Parameter(
         _flag(when_true="--skip-domain-provisioning"),
-        "here no domain, class of service, list or quota is touched; a domain that is missing"
+        "here no domain, class of service, list or quota is restored; a domain that is missing"
         " stops the restore before it starts",
     ),
     "provisioning_only": _Parameter(_flag(when_true="--provisioning-only")),

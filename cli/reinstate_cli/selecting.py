@@ -91,7 +91,7 @@ def selection(
         bool,
         typer.Option(
             "--skip-domain-provisioning",
-            help="Touch no domain, class of service, list or quota; the domains must exist.",
+            help="Restore no domain, class of service, list or quota; the domains must exist.",
         ),
     ] = False,
     provisioning_only: Annotated[

@@ -121,6 +121,9 @@ class Progress(Protocol):
     def ended(self, stream: str, steps: Sequence[str]) -> dict[str, Ended]:
         """Those of the `steps` that have ended, and how."""
 
+    def any_ended(self, stream: str, prefix: str) -> bool:
+        """Whether a step of the stream has ended whose identity begins with `prefix` (ASCII)."""
+
     def account(self, restore: str, account: str) -> Account | None:
         """One account; None when no event has told of it."""
 
@@ -138,6 +141,10 @@ class Progress(Protocol):
 
     def open_intents(self, stream: str) -> list[Recorded]:
         """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
+
+    def failures_of(self, stream: str) -> Iterator[Recorded]:
+        """The events of all steps of one stream that failed or are in doubt now, in their order.
+        Looks at every step of the stream."""
 
     def failures(self, restore: str, after: int = 0) -> Iterator[Recorded]:
         """The events behind position `after` of all steps that failed or are in doubt now, in

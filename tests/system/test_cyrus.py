@@ -119,7 +119,6 @@ def test_a_quota_that_is_used_up_in_the_middle_of_a_batch_fails_single_items(
 ) -> None:
     empty.cyrus.set_quota(ALICE, 100)
     destination = empty.destination()
-    assert destination.room(ALICE) == 100 * 1024
     content = b"Subject: x\r\n\r\n" + b"x" * 9_986 + b"\r\n"
     batch = [delivery(str(n), TEAM, content) for n in range(15)]
     with destination.mailbox(ALICE) as mailbox:
@@ -132,6 +131,30 @@ def test_a_quota_that_is_used_up_in_the_middle_of_a_batch_fails_single_items(
     with destination.mailbox(ALICE) as mailbox:
         answers = mailbox.deliver(batch[10:])
         assert [one.error for one in answers] == [None] * 5
+
+
+def test_an_administrator_lifts_a_quota_and_puts_it_back(empty: LiveCyrus) -> None:
+    empty.cyrus.set_quota(ALICE, 100)
+    destination = empty.destination()
+    assert destination.quota(ALICE) == 100 * 1024
+    assert destination.room(ALICE) is None
+    destination.set_quota(ALICE, 0)
+    assert destination.quota(ALICE) == 0
+    with destination.mailbox(ALICE) as mailbox:
+        (answer,) = mailbox.deliver([delivery("1", TEAM, b"Subject: x\r\n\r\n" + b"x" * 200_000)])
+        assert answer.error is None
+    destination.set_quota(ALICE, 100 * 1024)
+    assert destination.quota(ALICE) == 100 * 1024
+    destination.set_quota(ALICE, 0)
+
+
+def test_who_is_no_administrator_leaves_quotas_alone(empty: LiveCyrus) -> None:
+    empty.cyrus.set_quota(ALICE, 100)
+    empty.configure({"method": "authzid", "user": PROXY})
+    destination = empty.destination()
+    assert destination.quota(ALICE) == 0
+    assert destination.room(ALICE) == 100 * 1024
+    empty.configure()
 
 
 def test_a_script_files_through_a_mountpoint(empty: LiveCyrus) -> None:

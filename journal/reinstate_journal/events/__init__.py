@@ -45,6 +45,7 @@ from reinstate_journal.events.containers import (
     StrayFolderRemoved,
 )
 from reinstate_journal.events.items import (
+    GRANTS,
     DeliveriesSettled,
     DeliveryIntended,
     FolderMapped,
@@ -98,6 +99,7 @@ from reinstate_journal.events.verification import (
 
 __all__ = [
     "CATALOGUE",
+    "GRANTS",
     "AccountCompleted",
     "AccountConfigured",
     "AccountCreated",

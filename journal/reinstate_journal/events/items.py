@@ -44,6 +44,10 @@ class FoldersCreated(Event, frozen=True):
         return f"folders {self.count}"
 
 
+#: How every step begins that gives grants.
+GRANTS = "grants "
+
+
 class GrantsApplied(Event, frozen=True):
     """A folder's grants were set: `granted` as "grantee rights" (RFC 4314 letters),
     `refused` as "grantee: reason"."""
@@ -55,7 +59,7 @@ class GrantsApplied(Event, frozen=True):
     refused: tuple[str, ...] = ()
 
     def step(self) -> str:
-        return f"grants {self.folder} {self.revision}"
+        return f"{GRANTS}{self.folder} {self.revision}"
 
 
 class IntendedItem(msgspec.Struct, frozen=True):

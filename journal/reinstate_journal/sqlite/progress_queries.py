@@ -97,6 +97,18 @@ class SqliteProgress:
                     found[step] = Ended(OUTCOMES[outcome], reason or "", size or 0, position)
         return found
 
+    def any_ended(self, stream: str, prefix: str) -> bool:
+        """Whether a step of the stream has ended whose identity begins with `prefix` (ASCII)."""
+        first = self._all(
+            tuple[int],
+            "SELECT 1 FROM steps JOIN streams ON streams.id = steps.stream"
+            " WHERE streams.name = ? AND step >= ? AND step < ? LIMIT 1",
+            stream,
+            prefix,
+            prefix[:-1] + chr(ord(prefix[-1]) + 1),
+        )
+        return bool(first)
+
     def account(self, restore: str, account: str) -> Account | None:
         """One account; None when no event has told of it."""
         one = f"{_ACCOUNT} WHERE restore = ? AND account = ?"
@@ -168,6 +180,18 @@ class SqliteProgress:
             stream,
         )
         return self._at([position for (position,) in rows]) if rows else []
+
+    def failures_of(self, stream: str) -> Iterator[Recorded]:
+        """The events of all steps of one stream that failed or are in doubt now, in their order."""
+        # The sign keeps SQLite from going through the troubles of all streams.
+        rows = self._all(
+            tuple[int],
+            "SELECT steps.position FROM steps JOIN streams ON streams.id = steps.stream"
+            " WHERE streams.name = ? AND +steps.outcome >= 2 ORDER BY steps.position",
+            stream,
+        )
+        for start in range(0, len(rows), _CHUNK):
+            yield from self._at([position for (position,) in rows[start : start + _CHUNK]])
 
     def failures(self, restore: str, after: int = 0) -> Iterator[Recorded]:
         """The events behind `after` of all steps that failed or are in doubt now, in their

@@ -49,6 +49,13 @@ class Context:
         """What the account holds beside its items, as far as the options ask for it."""
         return self.source.containers(ref.id, deleted=not self.options.filter_deleted)
 
+    def items_state(self, ref: AccountRef) -> str:
+        """Changes whenever an item of the account may have changed, or whether it is chosen.
+
+        Raises AccountUnreadable.
+        """
+        return f"{self.source.state(ref.id)} {self.options.item_selection()}"
+
     def check_stop(self) -> None:
         """Raises Interrupted if the run was asked to stop."""
         if self.stop.is_set():

@@ -22,8 +22,8 @@ class Failures:
         self._by_item: dict[str, list[ItemFailed]] = {}
         if stream is None:
             return
-        for recorded in context.journal.progress.failures(context.log.restore):
-            if recorded.stream == stream and isinstance(recorded.event, ItemFailed):
+        for recorded in context.journal.progress.failures_of(stream):
+            if isinstance(recorded.event, ItemFailed):
                 self._by_item.setdefault(recorded.event.item, []).append(recorded.event)
 
     def without(self, records: Iterable[ItemRecord]) -> Iterator[ItemRecord]:

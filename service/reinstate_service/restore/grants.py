@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_journal.events import GrantsApplied
+from reinstate_journal.events import GRANTS, GrantsApplied
 from reinstate_service.destination.contract import AccessGrant, Mailbox
 from reinstate_service.model import AccountRef, Containers, Folder, Frozen, Path, revision
 from reinstate_service.restore.context import Context
@@ -69,6 +69,8 @@ def _given(one: FolderGrants, refused: Mapping[str, str]) -> GrantsApplied:
 
 def renew_grants(context: Context, recorder: Recorder, ref: AccountRef) -> None:
     """Gives what is new of an account that is otherwise as it was."""
+    if not context.journal.progress.any_ended(recorder.stream, GRANTS):
+        return  # it has none, or the journal would tell of the first
     mapped = context.journal.containers.folders(recorder.stream)
     places = {folder: known.path for folder, known in mapped.items()}
     grants = [

@@ -56,7 +56,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
     looked at again, unless some of them had failed.
     """
     recorder = context.recorder(ref.id)
-    state = f"{context.source.state(ref.id)} {context.options.item_selection()}"
+    state = context.items_state(ref)
     known = context.journal.progress.account(context.log.restore, ref.id)
     tallies = context.journal.progress.tallies(recorder.stream)
     unfinished = any(tally.outcome is Outcome.FAILED for tally in tallies)
@@ -91,8 +91,6 @@ def restore_items(context: Context, ref: AccountRef) -> None:
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
-    if context.options.skip_domain_provisioning:
-        return
     if quota := context.destination.quota(ref.address):
         known = context.journal.progress.account(context.log.restore, ref.id)
         # One that is due already is still there if the process died before it was lifted.

@@ -10,13 +10,16 @@ from reinstate_journal import open_reader
 from reinstate_journal.catalogue import Event, Outcome
 from reinstate_journal.errors import JournalError
 from reinstate_journal.events import (
+    GRANTS,
     AccountCompleted,
     AccountConfigured,
     AccountCreated,
     AccountFailed,
     AccountSkipped,
     DomainCreated,
+    GrantsApplied,
     ItemFailed,
+    ItemInDoubt,
     ItemReopened,
     ItemRestored,
     ItemsCompleted,
@@ -225,6 +228,27 @@ def test_failures_are_the_events_of_steps_that_failed_and_were_not_mended(
         failed("2", "Unreadable"),
         MountpointRefused("9", ("Shared",), "its owner is not there"),
     ]
+
+
+def test_the_failures_of_one_stream_are_its_own(journal: Journal) -> None:
+    record(journal, ANNA, failed("1", "Unreadable"), restored("2"))
+    record(journal, BERT, *(failed(str(number), "Unreadable") for number in range(1100)))
+    record(journal, ANNA, failed("3", "Unreadable"), ItemInDoubt("4", "2", "why", DIGEST))
+    record(journal, ANNA, reopened("1", Outcome.FAILED, "Unreadable"), restored("1"))
+    assert [row.event for row in journal.progress.failures_of(ANNA)] == [
+        failed("3", "Unreadable"),
+        ItemInDoubt("4", "2", "why", DIGEST),
+    ]
+    assert len(list(journal.progress.failures_of(BERT))) == 1100
+    assert list(journal.progress.failures_of(WHOLE)) == []
+
+
+def test_whether_any_step_of_a_kind_has_ended_is_told_of_one_stream(journal: Journal) -> None:
+    record(journal, ANNA, GrantsApplied("2", "1", ()), restored("1"))
+    record(journal, BERT, restored("1"))
+    assert journal.progress.any_ended(ANNA, GRANTS)
+    assert not journal.progress.any_ended(BERT, GRANTS)
+    assert not journal.progress.any_ended(account_stream("r1", "c3"), GRANTS)
 
 
 def test_failures_are_listed_over_many_pages(journal: Journal) -> None:

@@ -72,6 +72,15 @@ class Accounts:
         finally:
             session.close()
 
+    def home(self, address: str) -> str:
+        """The account's INBOX as the administrator names it; empty if nobody is logged in as one,
+        or it is not known how. Cyrus writes a separator in a name as `^`."""
+        if self.imap.login.method != "authzid" or not self.dialect.home:
+            return ""
+        local, _, domain = address.rpartition("@")
+        separator = self.names.separator
+        return f"{self.dialect.home}{separator}{local.replace(separator, '^')}@{domain}"
+
     @contextmanager
     def sieve(self, address: str) -> Iterator[ManageSieve]:
         """The account's scripts. Raises Refused if they cannot be reached."""

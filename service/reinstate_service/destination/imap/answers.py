@@ -1,4 +1,4 @@
-"""What a server says about mailboxes, read to its words: LIST, STATUS, ACL (RFC 3501 §7.2).
+"""What a server says about mailboxes, read to its words: LIST, STATUS, ACL, QUOTA (RFC 3501 §7.2).
 
 IMAPClient's own reader takes a name that stands unquoted and holds `[` for damage, and `007` for
 the number 7.
@@ -24,6 +24,15 @@ class Listed(Frozen, frozen=True):
     name: str
     flags: frozenset[bytes]
     separator: str
+
+
+class Quota(Frozen, frozen=True):
+    """A quota root: how much there is of each resource, and the most there may be. STORAGE is in
+    units of 1,024 bytes."""
+
+    root: str
+    usage: dict[str, int]
+    limits: dict[str, int]
 
 
 def listed(told: Told) -> list[Listed]:
@@ -54,6 +63,19 @@ def rights_told(told: Told) -> list[tuple[str, str]]:
     *_, (_, *pairs) = _responses(told)
     words = [word.decode("utf-8", "replace") for word in pairs]
     return list(zip(words[::2], words[1::2], strict=True))
+
+
+def quotas_told(told: Told) -> list[Quota]:
+    """The quota roots of QUOTA responses (RFC 9208 §5.2). Raises ValueError, LookupError."""
+    found = []
+    for root, _, *triplets, _ in _responses(told):
+        names = [name.decode("ascii").upper() for name in triplets[::3]]
+        usage, limits = (
+            dict(zip(names, map(int, numbers), strict=True))
+            for numbers in (triplets[1::3], triplets[2::3])
+        )
+        found.append(Quota(decoded(root), usage, limits))
+    return found
 
 
 def _responses(told: Told) -> Iterator[list[bytes]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -21,8 +20,10 @@ from reinstate_journal.errors import UsageError
 from reinstate_service.destination.fence import ConnectionLost
 from reinstate_service.destination.imap.answers import (
     Listed,
+    Quota,
     listed,
     numbers_told,
+    quotas_told,
     rights_told,
 )
 from reinstate_service.destination.imap.configuration import Imap
@@ -38,8 +39,6 @@ from reinstate_service.destination.imap.errors import (
 from reinstate_service.destination.imap.names import quoted
 from reinstate_service.destination.imap.sasl import Credentials
 from reinstate_service.model import Frozen
-
-_STORAGE = re.compile(rb"STORAGE (\d+) (\d+)", re.IGNORECASE)
 
 
 class Server(Frozen, frozen=True):
@@ -99,16 +98,18 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise ConnectionAbortedError("the server ended the connection")
         return read[:-2]
 
-    def room(self) -> int | None:
-        """How many more bytes the quotas of the INBOX let in, None if there are none (RFC 9208
-        §4.2); their unit is 1,024 bytes."""
+    def quotas(self, name: str) -> list[Quota]:
+        """The quotas of a mailbox, none without QUOTA (RFC 9208 §4.1.3)."""
         if not self.has_capability("QUOTA"):
-            return None
-        _, told = self._imap.getquotaroot("INBOX")
-        lines = [line for part in told for line in part if isinstance(line, bytes)]
-        found = [_STORAGE.search(line) for line in lines]
-        left = [int(one[2]) - int(one[1]) for one in found if one is not None]
-        return max(0, min(left)) * 1024 if left else None
+            return []
+        answer, (_, told) = self._imap.getquotaroot(quoted(name))
+        self._checkok("GETQUOTAROOT", answer, told)
+        return quotas_told(told)
+
+    def limit(self, root: str, limits: Mapping[str, int]) -> None:
+        """Sets all limits of a quota root (RFC 9208 §4.1.2)."""
+        told = " ".join(f"{name} {most}" for name, most in limits.items())
+        self._checkok("SETQUOTA", *self._imap.setquota(quoted(root), f"({told})"))
 
     def listed(self, pattern: str = "*") -> list[Listed]:
         """The mailboxes whose names are of the pattern (RFC 3501 §6.3.8)."""

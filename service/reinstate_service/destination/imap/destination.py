@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.imap.accounts import Accounts
 from reinstate_service.destination.imap.configuration import Imap
-from reinstate_service.destination.imap.connection import Server
+from reinstate_service.destination.imap.connection import Client, Server
 from reinstate_service.destination.imap.mailbox import ImapMailbox
+from reinstate_service.destination.imap.quota import own_limit, set_own_limit
 from reinstate_service.destination.names import canonical
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
@@ -118,20 +119,22 @@ class ImapDestination:
         return [*(name for name, value in told.items() if value), *sorted(account.attributes)]
 
     def quota(self, address: str) -> int:
-        """Always 0: a quota is the server's own."""
+        """See `Destination`. 0 also if the login may not set it."""
         self._accounts.require(address)
-        return 0
+        return own_limit(self._accounts, canonical(address))
 
-    def set_quota(self, address: str, quota: int) -> None:  # noqa: ARG002 - the contract's
-        """Leaves it as it is."""
+    def set_quota(self, address: str, quota: int) -> None:
+        """See `Destination`."""
         self._accounts.require(address)
+        set_own_limit(self._accounts, canonical(address), quota)
 
     def room(self, address: str) -> int | None:
-        """See `Destination`. What QUOTA (RFC 9208) tells of the INBOX."""
+        """See `Destination`. What the quotas of the INBOX leave."""
         address = canonical(address)
-        self._accounts.require(address)
+        if self.quota(address):  # it will be lifted
+            return None
         with self._accounts.session(address) as session:
-            return session.ask(lambda client: client.room())
+            return session.ask(_room)
 
     def put_data_source(self, address: str, source: DataSource) -> bool:
         """See `Destination`. Raises NotOverImap."""
@@ -167,3 +170,12 @@ class ImapDestination:
 
     def close(self) -> None:
         """Every session ends with its mailbox."""
+
+
+def _room(client: Client) -> int | None:
+    left = [
+        quota.limits["STORAGE"] - quota.usage["STORAGE"]
+        for quota in client.quotas("INBOX")
+        if "STORAGE" in quota.limits
+    ]
+    return max(0, min(left)) * 1024 if left else None

@@ -17,7 +17,8 @@ class Dialect(Frozen, frozen=True):
     """`groups` leads a group's name (empty: it is not known how), `everybody` is whoever is
     logged in. Accounts of `default_domain` are written without it; `has_default_domain` says that
     there may be one. No name holds a character of `forbidden`; `others` is where below their root
-    another user's folders are."""
+    another user's folders are. To an administrator, an account's INBOX is `home` and the account's
+    name; empty: that is not known."""
 
     groups: str = ""
     everybody: str = "anyone"
@@ -25,6 +26,7 @@ class Dialect(Frozen, frozen=True):
     has_default_domain: bool = False
     forbidden: str = ""
     others: Path = _DOMAIN_AND_LOCAL
+    home: str = ""
 
     def identifier(self, grantee: str) -> str:
         """The identifier for a grantee of the contract's. Raises Refused."""
@@ -63,7 +65,9 @@ def dialect_of(client: Client, default_domain: str) -> Dialect:
     if name.startswith("dovecot"):
         return Dialect("$", "authenticated", default_domain)
     if name.startswith("cyrus"):
-        return Dialect("group:", "anyone", default_domain, True, _CYRUS_FORBIDS, ("{local}",))
+        return Dialect(
+            "group:", "anyone", default_domain, True, _CYRUS_FORBIDS, ("{local}",), "user"
+        )
     return Dialect(default_domain=default_domain)
 
 

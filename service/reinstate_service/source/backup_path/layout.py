@@ -99,10 +99,7 @@ class Tree:
 
         Raises OSError, UnsafeName.
         """
-        with os.scandir(self.check_folder(relative)) as scan:
-            for entry in scan:
-                if not entry.name.startswith("."):
-                    yield entry
+        return entries(self.check_folder(relative))
 
     def read(self, relative: str) -> bytes:
         """A whole small file. Raises OSError, UnsafeName, TooLong."""
@@ -110,6 +107,14 @@ class Tree:
         if folder:
             self.check_folder(folder)
         return read_file(f"{self.root}/{relative}")
+
+
+def entries(path: str) -> Iterator[os.DirEntry[str]]:
+    """`Tree.entries` of a folder that is known to be good. Raises OSError, at the first entry."""
+    with os.scandir(path) as scan:
+        for entry in scan:
+            if not entry.name.startswith("."):
+                yield entry
 
 
 def open_file(path: str) -> int:

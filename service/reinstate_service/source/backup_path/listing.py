@@ -15,6 +15,7 @@ from reinstate_service.source.backup_path.layout import (
     ITEMS,
     Tree,
     account_folder,
+    entries,
     is_item_id,
     item_folder,
 )
@@ -41,10 +42,10 @@ class Listing:
         self._numbers: dict[str, array[int]] = {}
         self.misplaced: list[Misplaced] = []
         try:
-            tree.check_folder(self._items)
+            path = tree.check_folder(self._items)
         except FileNotFoundError:
             return
-        for folder in tree.entries(self._items):
+        for folder in entries(path):
             if folder.is_symlink():
                 self._misplace(folder.name, "it is a symbolic link")
             elif not (len(folder.name) == 2 and folder.name.isascii() and folder.name.isdigit()):
@@ -52,11 +53,11 @@ class Listing:
             elif not folder.is_dir(follow_symlinks=False):
                 self._misplace(folder.name, "it is not a folder")
             else:
-                self._list_folder(folder.name, tree)
+                self._list_folder(path, folder.name)
 
-    def _list_folder(self, folder: str, tree: Tree) -> None:
+    def _list_folder(self, items: str, folder: str) -> None:
         numbers = []
-        for entry in tree.entries(f"{self._items}/{folder}"):
+        for entry in entries(f"{items}/{folder}"):
             if entry.is_file(follow_symlinks=False):
                 if is_item_id(entry.name) and item_folder(entry.name) == folder:
                     numbers.append(int(entry.name))
