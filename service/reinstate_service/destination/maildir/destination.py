@@ -20,6 +20,7 @@ from reinstate_service.destination.maildir.disk import Disk, exists, opened
 from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
+from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_address, checked_domain
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
@@ -71,10 +72,12 @@ class MaildirDestination:
             root = self._root.resolve()
             self._directory = Directory(self._disk, root, read_only=not create)
             stack.callback(self._directory.close)
+            together = Together()
+            stack.callback(together.close)
             self._closing = stack.pop_all()
         in_place = mountpoints == "symlink"
         self._namespace = msgspec.structs.replace(NAMESPACE, mounts_in_place=in_place)
-        self._tree = Tree(self._disk, self._descriptor, self.has_account, self._namespace)
+        self._tree = Tree(self._disk, together, self._descriptor, self.has_account, self._namespace)
 
     @property
     def url(self) -> str:

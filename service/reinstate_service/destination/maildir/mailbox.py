@@ -39,6 +39,7 @@ from reinstate_service.destination.maildir.folders import mailboxes, make_mailbo
 from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
+from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
@@ -51,6 +52,7 @@ class Tree:
     whether mountpoints stand in place."""
 
     disk: Disk
+    together: Together
     root: int
     has_account: Callable[[str], bool]
     namespace: Namespace
@@ -65,7 +67,7 @@ class MaildirMailbox:
         self._disk = tree.disk
         self._home = home
         self._address = address
-        self._deliverer = Deliverer(tree.disk, home, self._make)
+        self._deliverer = Deliverer(tree.disk, tree.together, home, self._make)
         self._tidied: set[str] = set()
 
     def close(self) -> None:
