@@ -60,6 +60,7 @@ from reinstate_journal.events.items import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    KeywordsLeftOut,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -139,6 +140,7 @@ __all__ = [
     "ItemSkipped",
     "ItemsCompleted",
     "ItemsRelocated",
+    "KeywordsLeftOut",
     "MountpointMapped",
     "MountpointRefused",
     "MountpointRestored",

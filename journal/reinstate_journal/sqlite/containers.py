@@ -82,6 +82,13 @@ _MOVED = """CREATE TABLE moved (
     PRIMARY KEY (stream, mountpoint, source)
 ) WITHOUT ROWID"""
 
+_LEFT_OUT = """CREATE TABLE left_out (
+    stream INTEGER NOT NULL,
+    folder TEXT NOT NULL,
+    keyword TEXT NOT NULL,
+    PRIMARY KEY (stream, folder, keyword)
+) WITHOUT ROWID"""
+
 
 def encoded(value: object) -> str:
     """JSON as the tables hold it."""
@@ -89,10 +96,11 @@ def encoded(value: object) -> str:
 
 
 class ContainerMapProjection:
-    """Where each backup folder, mountpoint and filter went; paths are JSON lists of segments."""
+    """Where each backup folder, mountpoint and filter went, and the keywords without a place there;
+    paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
@@ -101,6 +109,7 @@ class ContainerMapProjection:
         "translated": (_TRANSLATED,),
         "relocating": (_RELOCATING,),
         "moved": (_MOVED,),
+        "left_out": (_LEFT_OUT,),
     }
 
     def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
@@ -225,6 +234,11 @@ def _items_relocated(event: events.ItemsRelocated) -> Statements:
     )
 
 
+def _keywords_left_out(event: events.KeywordsLeftOut) -> Statements:
+    for keyword in event.keywords:
+        yield ("INSERT OR IGNORE INTO left_out VALUES (?, ?, ?)", (event.folder, keyword))
+
+
 #: The events that change the map, and how.
 CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.FolderMapped: _folder_mapped,
@@ -239,4 +253,5 @@ CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.ItemsRelocated: _items_relocated,
     events.StrayFolderEmptied: _stray_folder_emptied,
     events.StrayFolderRemoved: _stray_folder_removed,
+    events.KeywordsLeftOut: _keywords_left_out,
 }

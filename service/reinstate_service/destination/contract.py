@@ -123,8 +123,9 @@ class Delivered(Frozen, frozen=True):
     """What became of a delivery: `error` is None if the item is durable there, otherwise
     the error that concerned this one item. `found` says that it was there already, or,
     with `elsewhere`, in that one of the delivery's other folders.
-    `unrepresented` are the keywords it was stored without, there being no place for them;
-    `served` is the form that it is kept in, if that is another than the backup's."""
+    `unrepresented` are the keywords, and flags as IMAP writes them, that it was stored without,
+    there being no place for them; `served` is the form that it is kept in, if that is another
+    than the backup's."""
 
     found: bool = False
     error: ReinstateError | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -19,6 +20,7 @@ from reinstate_journal.events import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    KeywordsLeftOut,
     QuotaLifted,
     item_step,
 )
@@ -179,6 +181,10 @@ class _Pass:
         self._places = places
         self._ref = ref
         self._fresh = fresh
+        self._left_out = {
+            folder: set(keywords)
+            for folder, keywords in context.journal.containers.left_out(recorder.stream).items()
+        }
 
     def restore(self, batch: Sequence[ItemRecord]) -> None:
         """Decides, delivers what is to be delivered, and records it. A connection that breaks
@@ -203,11 +209,27 @@ class _Pass:
         events: list[Event] = []
         for task in tasks:
             events += events_of(task, task.event or outcomes.get(task.step))
+        events += self._news_of_keywords(outcomes.values())
         if self._fenced is not None and any(is_mail(task.item) for task in tasks):
             events.append(DeliveriesSettled())
         self._recorder.append(*events)
         self._tell(events, len(batch))
         self._context.limits.count(events)
+
+    def _news_of_keywords(
+        self, outcomes: Iterable[ItemRestored | ItemFailed]
+    ) -> Iterator[KeywordsLeftOut]:
+        """The keywords without a place that were not told of yet, by folder."""
+        news: dict[str, dict[str, None]] = defaultdict(dict)
+        for one in outcomes:
+            if isinstance(one, ItemRestored) and one.unrepresented:
+                known = self._left_out.setdefault(one.folder, set())
+                fresh = [word for word in one.unrepresented if word not in known]
+                known.update(fresh)
+                news[one.folder].update(dict.fromkeys(fresh))
+        for folder, keywords in news.items():
+            if keywords:
+                yield KeywordsLeftOut(folder=folder, keywords=tuple(keywords))
 
     def _tell(self, events: Sequence[Event], looked_at: int) -> None:
         restored = [one for one in events if isinstance(one, ItemRestored)]

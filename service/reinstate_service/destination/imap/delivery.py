@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
+from msgspec.structs import replace
+
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
     BackupError,
@@ -30,10 +32,10 @@ from reinstate_service.destination.imap.errors import (
     code_in,
     is_later,
 )
+from reinstate_service.destination.imap.keywords import Fitting, Keywords
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import TRIES, Session, wait_a_while
 from reinstate_service.destination.lines import with_crlf
-from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
@@ -53,13 +55,19 @@ class NoMail(Refused):
 
 
 class _Letter(NamedTuple):
-    """A delivery on its way: its number in the batch, the message, and, if that is another
-    than the backup's, the form in which it is `served`."""
+    """A delivery on its way: its number in the batch, the message, the keywords that it goes
+    without, and, if that is another than the backup's, the form in which it is `served`."""
 
     number: int
     path: Path
     message: Message
+    left_out: tuple[str, ...]
     served: Served | None
+
+    def with_(self, fitting: Fitting) -> _Letter:
+        """The same with these flags and keywords."""
+        message = replace(self.message, flags=fitting.flags, keywords=fitting.keywords)
+        return self._replace(message=message, left_out=(*self.left_out, *fitting.left_out))
 
 
 class Deliveries:
@@ -71,6 +79,7 @@ class Deliveries:
         self._session = session
         self._names = names
         self._make = make
+        self._keywords = Keywords(session, names)
         self._appender: tuple[Client, Appender] | None = None
         self._fences: dict[Path, Fence] = {}
 
@@ -87,10 +96,11 @@ class Deliveries:
         the batch is not known."""
         answers: dict[int, Delivered] = {}
         try:
+            self._keywords.ask(deliveries)
             refused = self._send_all(deliveries, answers)
             for letter in refused:
                 with letter.message.content:
-                    answers[letter.number] = self._deliver_one(deliveries[letter.number], letter)
+                    answers[letter.number] = self._deliver_one(letter)
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
@@ -111,7 +121,7 @@ class Deliveries:
             if appended.done:
                 self._advance(letters[0].path, appended)
                 for one in letters:
-                    answers[one.number] = _delivered(deliveries[one.number], one)
+                    answers[one.number] = _delivered(one)
                     one.message.content.close()
             else:
                 refused.extend(letters)
@@ -137,7 +147,7 @@ class Deliveries:
             for number in numbers:
                 try:
                     self._names.name(path)
-                    letter = _letter(number, deliveries[number])
+                    letter = self._fitting(_letter(number, deliveries[number]))
                 except _FATAL:
                     raise
                 except ReinstateError as error:
@@ -159,16 +169,23 @@ class Deliveries:
     def _answer(self, tag: bytes) -> Appended:
         return self._session.once(lambda client: self._appending(client).answer(tag))
 
-    def _deliver_one(self, delivery: Delivery, letter: _Letter) -> Delivered:
+    def _fitting(self, letter: _Letter) -> _Letter:
+        """The letter with what its mailbox takes of its flags and keywords."""
+        message = letter.message
+        return letter.with_(self._keywords.fitting(letter.path, message.flags, message.keywords))
+
+    def _deliver_one(self, letter: _Letter) -> Delivered:
         """Delivers a message whose command was refused, perhaps for another one's sake."""
         made = False
         attempt = 0
+        letter = self._fitting(letter)
         while True:
             letter.message.content.seek(0)
             appended = self._answer(self._send([letter]))
             if appended.done:
                 self._advance(letter.path, appended)
-                return _delivered(delivery, letter)
+                self._keywords.refused(letter.path, letter.left_out)
+                return _delivered(letter)
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
                 try:
@@ -181,7 +198,19 @@ class Deliveries:
                     raise Busy(destination=self._session.url, detail=appended.text)
                 wait_a_while(attempt)
             else:
-                return Delivered(error=_refusal(appended.text))
+                refusal = _refusal(appended.text)
+                less = self._with_fewer_keywords(letter, refusal)
+                if less is None:
+                    return Delivered(error=refusal)
+                letter = less
+
+    def _with_fewer_keywords(self, letter: _Letter, refusal: Refused) -> _Letter | None:
+        """The letter as to try it again after a refusal, None if its keywords are not to blame."""
+        if isinstance(refusal, OverQuota):
+            return None
+        flags, keywords = letter.message.flags, letter.message.keywords
+        fitting = self._keywords.fewer(letter.path, flags, keywords, str(refusal.fields["detail"]))
+        return None if fitting is None else letter.with_(fitting)
 
     def _appending(self, client: Client) -> Appender:
         if self._appender is None or self._appender[0] is not client:
@@ -230,11 +259,9 @@ def _letter(number: int, delivery: Delivery) -> _Letter:
     if size != item.size:
         told = base64.b64encode(digest.digest()).decode().replace("/", ",")
         served = Served(told, size)
-    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
-    message = Message(content, size, item.flags, keywords, item.date)
-    return _Letter(number, delivery.path, message, served)
+    message = Message(content, size, item.flags, delivery.keywords, item.date)
+    return _Letter(number, delivery.path, message, (), served)
 
 
-def _delivered(delivery: Delivery, letter: _Letter) -> Delivered:
-    refused = tuple(word for word in delivery.keywords if not is_keyword(word))
-    return Delivered(unrepresented=refused, served=letter.served)
+def _delivered(letter: _Letter) -> Delivered:
+    return Delivered(unrepresented=letter.left_out, served=letter.served)

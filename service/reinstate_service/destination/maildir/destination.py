@@ -21,6 +21,7 @@ from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
 from reinstate_service.destination.maildir.storing import Storing
+from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_address, checked_domain
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
@@ -78,6 +79,8 @@ class MaildirDestination:
             stack.callback(self._directory.close)
             if keep and create:
                 self._will_be_packed()
+            together = Together()
+            stack.callback(together.close)
             self._closing = stack.pop_all()
         in_place = mountpoints == "symlink"
         self._namespace = msgspec.structs.replace(NAMESPACE, mounts_in_place=in_place)
@@ -87,7 +90,9 @@ class MaildirDestination:
             unpacks=self._directory.meta(_PACKED) != "",
             found_lookalike=lambda: self._directory.set_meta(_LOOKALIKE, "yes"),
         )
-        self._tree = Tree(self._disk, self._descriptor, self.has_account, self._namespace, storing)
+        self._tree = Tree(
+            self._disk, together, self._descriptor, self.has_account, self._namespace, storing
+        )
 
     @property
     def url(self) -> str:

@@ -40,6 +40,7 @@ from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_o
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.maildir.storing import Storing
+from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
@@ -52,6 +53,7 @@ class Tree:
     mountpoints stand in place, and how messages are stored."""
 
     disk: Disk
+    together: Together
     root: int
     has_account: Callable[[str], bool]
     namespace: Namespace
@@ -67,7 +69,7 @@ class MaildirMailbox:
         self._disk = tree.disk
         self._home = home
         self._address = address
-        self._deliverer = Deliverer(tree.storing, home, self._make)
+        self._deliverer = Deliverer(tree.storing, tree.together, home, self._make)
         self._tidied: set[str] = set()
 
     def close(self) -> None:
