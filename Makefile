@@ -9,7 +9,7 @@ JOBS ?= auto
 #: Where the long runs count what held.
 CRASH := $(CURDIR)/.crash
 
-.PHONY: help demo test lint crash laws bench docs lock system-packages clean
+.PHONY: help demo test lint crash laws soak bench docs lock system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ crash: $(VENV)/.dev system-packages ## the long runs of everything that goes wro
 
 laws: $(VENV)/.dev ## every law with twenty times the examples of `make test`
 	REINSTATE_LONG=1 $(BIN)/pytest tests/property -n $(JOBS) --dist worksteal
+
+soak: $(VENV)/.dev ## a million items into a Maildir, killed 20 times; takes a while
+	PYTHONPATH=tests $(BIN)/python -m tests.bench soak
 
 bench: $(VENV)/.dev system-packages ## speed and memory, printed
 	PYTHONPATH=tests $(BIN)/python -m tests.bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sized
 from pathlib import Path
 from typing import Annotated
 
@@ -130,6 +131,7 @@ def render(report: Report, limit: int = 20) -> str:
     lines += _broken_accounts(report)
     lines += _failures(report, limit)
     lines += _filter_notes(report, limit)
+    lines += _keyword_notes(report, limit)
     lines += _verification(report.verification)
     lines += [
         "",
@@ -195,9 +197,21 @@ def _failures(report: Report, limit: int) -> list[str]:
             f"  {one.address or '-'}  {one.what}{place}",
             f"      {one.failure}: {one.reason}",
         ]
-    if len(shown) < len(report.failures):
-        lines.append(f"  and {len(report.failures) - len(shown):,} more: --failures 0 lists all")
-    return lines
+    return lines + _more(shown, report.failures)
+
+
+def _keyword_notes(report: Report, limit: int) -> list[str]:
+    if not report.keyword_notes:
+        return []
+    shown = report.keyword_notes[:limit] if limit else report.keyword_notes
+    lines = ["", "Tags that the destination has no place for; the messages are there without them:"]
+    lines += [f"  {one.address}  {'/'.join(one.path)}: {', '.join(one.tags)}" for one in shown]
+    return lines + _more(shown, report.keyword_notes)
+
+
+def _more(shown: Sized, of: Sized) -> list[str]:
+    left = len(of) - len(shown)
+    return [f"  and {left:,} more: --failures 0 lists all"] if left else []
 
 
 def _filter_notes(report: Report, limit: int) -> list[str]:
@@ -208,8 +222,4 @@ def _filter_notes(report: Report, limit: int) -> list[str]:
     lines += [
         f"  {one.address}  {one.script}, line {one.line}: {one.text}: {one.reason}" for one in shown
     ]
-    if len(shown) < len(report.filter_notes):
-        lines.append(
-            f"  and {len(report.filter_notes) - len(shown):,} more: --failures 0 lists all"
-        )
-    return lines
+    return lines + _more(shown, report.filter_notes)

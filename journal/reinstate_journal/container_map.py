@@ -107,5 +107,8 @@ class Containers(Protocol):
     def relocating(self, stream: str) -> list[Relocation]:
         """The relocations whose outcome is not known."""
 
+    def left_out(self, stream: str) -> dict[str, tuple[str, ...]]:
+        """The keywords that items of a folder are restored without, by the folder's id."""
+
     def moved(self, stream: str) -> list[Moved]:
         """What has moved, by mountpoint and folder."""

@@ -17,14 +17,15 @@ PARTS = {
     "restore": "tests.bench.restoring",
     "journal": "tests.bench.journal",
     "start": "tests.bench.starting",
-    "memory": "tests.bench.memory",
+    "scale": "tests.bench.scale",
+    "soak": "tests.bench.soak",
     "archives": "tests.bench.archives",
     "watch": "tests.bench.watching",
     "wire": "tests.bench.wire",
     "peers": "tests.bench.peers",
 }
 #: What runs when nobody says what: under 20 minutes on two quiet cores.
-USUAL = ("restore", "journal", "start", "memory", "watch")
+USUAL = ("restore", "journal", "start", "scale", "watch")
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ account_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.QuotaPutBack, size),
     st.builds(ev.FolderMapped, few, path, path, reason),
     st.builds(ev.FoldersMerged, path, ids),
+    st.builds(ev.KeywordsLeftOut, few, ids),
     st.builds(ev.FoldersCreated, size),
     st.builds(ev.GrantsApplied, few, few, ids, ids),
     st.builds(ev.ItemRestored, few, few, digest, size),

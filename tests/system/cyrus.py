@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
+from system.certificates import write_certificates
 from system.server import PATIENCE, Server, free_ports
 
 _CACHE = (
@@ -65,6 +66,8 @@ duplicatesuppression: 0
 delete_mode: immediate
 expunge_mode: immediate
 skiplist_unsafe: 1
+tls_server_cert: {base}/cert.pem
+tls_server_key: {base}/key.pem
 """
 _CYRUS_CONF = """
 START {{
@@ -72,6 +75,7 @@ START {{
 }}
 SERVICES {{
   imap cmd="{programs}/imapd -C {conf}" listen="127.0.0.1:{imap}"
+  imaps cmd="{programs}/imapd -s -C {conf}" listen="127.0.0.1:{imaps}"
   sieve cmd="{programs}/timsieved -C {conf}" listen="127.0.0.1:{sieve}"
   lmtp cmd="{programs}/lmtpd -a -C {conf}" listen="127.0.0.1:{lmtp}"
 }}
@@ -85,7 +89,8 @@ class Cyrus(Server):
     """`with Cyrus("/", "example.test", password) as server: server.create_account(address)`.
 
     The separator is `/` with the alternative namespace, or `.` with everything below the INBOX.
-    Accounts of the default domain are called without it. Everybody has the same password.
+    Accounts of the default domain are called without it. Everybody has the same password. It
+    speaks TLS, by a certificate of `ca`.
     """
 
     name = "Cyrus"
@@ -95,7 +100,7 @@ class Cyrus(Server):
         super().__init__(_MEMORY if os.access(_MEMORY, os.W_OK) else None)
         self.separator = separator
         self.default_domain = default_domain
-        self.imap_port, self.sieve_port, self.lmtp_port = free_ports(3)
+        self.imap_port, self.imaps_port, self.sieve_port, self.lmtp_port = free_ports(4)
         self._password = password
         self._user = "mail" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
@@ -113,6 +118,11 @@ class Cyrus(Server):
         """Delivers a message as the MTA would."""
         with smtplib.LMTP("127.0.0.1", self.lmtp_port) as client:
             client.sendmail(sender, [recipient], message)
+
+    @property
+    def ca(self) -> Path:
+        """Who vouches for it."""
+        return self.base / "ca.pem"
 
     def create_accounts(self, addresses: Iterable[str]) -> None:
         """Makes accounts with their system folders."""
@@ -175,12 +185,14 @@ class Cyrus(Server):
                 slash=int(self.separator == "/"),
             )
         )
+        write_certificates(self.base)
         services = self.base / "cyrus.conf"
         services.write_text(
             _CYRUS_CONF.format(
                 programs=_PROGRAMS,
                 conf=conf,
                 imap=self.imap_port,
+                imaps=self.imaps_port,
                 sieve=self.sieve_port,
                 lmtp=self.lmtp_port,
             )

@@ -12,8 +12,9 @@ from contract.destination_contract import delivery, folder
 from crash.stage import Death
 from crash.test_fence import must_be_whole, restore, write_backup
 from reinstate_journal.crashpoints import At, Point
-from reinstate_service.destination.contract import AccessGrant, Refused
-from reinstate_service.destination.imap.errors import NoInbox, OverQuota
+from reinstate_service.destination.contract import AccessGrant, Delivered, Refused
+from reinstate_service.destination.imap.errors import NoInbox, NotTrusted, OverQuota
+from reinstate_service.destination.open import open_destination
 from reinstate_service.model import Account, Filters, Role
 from reinstate_service.model import Path as FolderPath
 from system.cyrus import ADMIN, PROXY, needs_cyrus
@@ -62,6 +63,23 @@ def test_who_may_be_anybody_is_nobody_that_is_not_there(empty: LiveCyrus, user: 
     assert not destination.has_account(nobody)
     with pytest.raises(NoInbox, match="no such account"):
         destination.put_account(Account("x", nobody))
+
+
+@pytest.mark.parametrize("scheme", ["imaps", "imap"])
+def test_it_is_reached_by_tls_and_starttls_with_a_ca_of_ones_own(
+    empty: LiveCyrus, scheme: str
+) -> None:
+    cyrus = empty.cyrus
+    at = cyrus.imaps_port if scheme == "imaps" else cyrus.imap_port
+    location = f"{scheme}://127.0.0.1:{at}"
+    empty.configure(tls="required")
+    with pytest.raises(NotTrusted, match="certificate"):
+        open_destination(location, config=str(empty.config)).has_account(ALICE)
+    empty.configure(tls="required", ca_file=str(cyrus.ca))
+    destination = open_destination(location, config=str(empty.config))
+    with destination.mailbox(ALICE) as mailbox:
+        assert mailbox.deliver([delivery("1")]) == [Delivered()]
+        assert mailbox.install_filters(Filters(incoming="keep;")) == ["incoming"]
 
 
 def test_a_missing_system_folder_is_made_for_its_use(empty: LiveCyrus) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from tests.bench import corpus, restoring
+from tests.bench import corpus, many, restoring, soak
 from tests.bench.figures import Goal, Table, as_json, as_text, goals
 from tests.bench.processes import run
 from tests.bench.tools import write_sources
@@ -54,3 +58,48 @@ def test_figures_are_shown_to_people_and_to_scripts() -> None:
     assert found["machine"]["cores"] >= 1
     assert found["tables"][0]["rows"][1] == {"what": "cp", "items/s": 99.5, "peak": None}
     assert found["tables"][1]["rows"][0]["goal"] == "at least 2.50"
+
+
+def _tables(*arguments: str, folder: Path) -> dict[str, list[dict[str, object]]]:
+    """The rows of a part's tables by their titles."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--json", *arguments, "--folder", folder],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": "tests"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {table["title"]: table["rows"] for table in json.loads(done.stdout)["tables"]}
+
+
+def test_a_small_soak_is_killed_and_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The moment of a kill is a number of items, or lies within the start."""
+    found = _tables("soak", "--items", "6000", "--kills", "5", folder=tmp_path)
+    runs = found["Runs of a restore of 6,000 items, killed 5 times"]
+    assert len(runs) == 6
+    assert all(row["lost"] == row["doubled"] == 0 for row in found["What lies there"])
+    assert {row["what"] for row in found["Goals"]} >= {"lost", "doubled", "altered"}
+
+
+def test_the_soak_finds_what_is_lost_doubled_and_altered(tmp_path: Path) -> None:
+    backup = many.backup_of(3, tmp_path)
+    cur = tmp_path / "mail" / "example.com" / "user" / "Maildir" / "cur"
+    cur.mkdir(parents=True)
+    contents = [gzip.decompress(blob.read_bytes()) for blob in (backup / "items").glob("*/*")]
+    for number, content in enumerate(contents):
+        (cur / f"{number}").write_bytes(content)
+    assert soak.compared(backup, tmp_path / "mail") == (0, 0, 0)
+    (cur / "1").write_bytes(contents[0])
+    (cur / "2").write_bytes(contents[2] + b".")
+    assert soak.compared(backup, tmp_path / "mail") == (2, 1, 1)
+
+
+def test_the_cost_of_many_items_is_measured_beside_that_of_few(tmp_path: Path) -> None:
+    found = _tables("scale", "--items", "2000", "--rounds", "1", folder=tmp_path)
+    few, lot = found["Restore of 2,000 items in 2 accounts"]
+    assert (few["items"], lot["items"]) == (20, 2000)
+    assert [row["items done"] for row in found["Until the first new item"]] == [20, 2000]
+    assert len(found["What is asked afterwards"]) == 6

@@ -60,6 +60,7 @@ from reinstate_journal.events.items import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    KeywordsLeftOut,
     OldestDeliveriesSettled,
     StepApproved,
 )
@@ -140,6 +141,7 @@ __all__ = [
     "ItemSkipped",
     "ItemsCompleted",
     "ItemsRelocated",
+    "KeywordsLeftOut",
     "MountpointMapped",
     "MountpointRefused",
     "MountpointRestored",

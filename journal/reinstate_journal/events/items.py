@@ -100,10 +100,10 @@ class OldestDeliveriesSettled(Event, frozen=True):
 
 
 class ItemRestored(Event, frozen=True):
-    """An item is durable on the destination. `unrepresented` are keywords that it has no
-    place for; `probable`: it was recognised by its header and body in a message that the
-    server has changed. `served_digest` and `served_size` are those of the form that it is kept
-    in, where that is another than the backup's: with other line ends."""
+    """An item is durable on the destination. `unrepresented` are the keywords, and flags as IMAP
+    writes them, that it has no place for; `probable`: it was recognised by its header and body in
+    a message that the server has changed. `served_digest` and `served_size` are those of the form
+    that it is kept in, where that is another than the backup's: with other line ends."""
 
     ends: ClassVar[Outcome] = Outcome.DONE
     item: str
@@ -117,6 +117,14 @@ class ItemRestored(Event, frozen=True):
 
     def step(self) -> str:
         return item_step(self.item, self.digest)
+
+
+class KeywordsLeftOut(Event, frozen=True):
+    """Items of a folder are restored without these keywords or flags, for which the destination
+    has no place there. Each is told once for a folder; `ItemRestored` tells of which items."""
+
+    folder: str
+    keywords: tuple[str, ...]
 
 
 class ItemSkipped(Event, frozen=True):

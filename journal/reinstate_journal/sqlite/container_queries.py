@@ -150,6 +150,18 @@ class SqliteContainers:
             stream,
         )
 
+    def left_out(self, stream: str) -> dict[str, tuple[str, ...]]:
+        """The keywords that items of a folder are restored without, by the folder's id."""
+        found: dict[str, tuple[str, ...]] = {}
+        for folder, keyword in self._each(
+            tuple[str, str],
+            lambda folder, keyword: (folder, keyword),
+            "SELECT folder, keyword FROM left_out",
+            stream,
+        ):
+            found[folder] = (*found.get(folder, ()), keyword)
+        return found
+
     def _each(self, kind: Any, built: Callable[..., _T], select: str, stream: str) -> list[_T]:
         """What is built from each of a stream's rows, in the order of their first column."""
         of_stream = "WHERE stream = (SELECT id FROM streams WHERE name = ?) ORDER BY 1"

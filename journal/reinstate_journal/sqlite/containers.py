@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import msgspec
 
 from reinstate_journal import events
 from reinstate_journal.catalogue import Event
-from reinstate_journal.sqlite.row import Row
+from reinstate_journal.sqlite.row import Stretch
 
 _FOLDERS = """CREATE TABLE folders (
     stream INTEGER NOT NULL,
@@ -82,6 +83,13 @@ _MOVED = """CREATE TABLE moved (
     PRIMARY KEY (stream, mountpoint, source)
 ) WITHOUT ROWID"""
 
+_LEFT_OUT = """CREATE TABLE left_out (
+    stream INTEGER NOT NULL,
+    folder TEXT NOT NULL,
+    keyword TEXT NOT NULL,
+    PRIMARY KEY (stream, folder, keyword)
+) WITHOUT ROWID"""
+
 
 def encoded(value: object) -> str:
     """JSON as the tables hold it."""
@@ -89,10 +97,11 @@ def encoded(value: object) -> str:
 
 
 class ContainerMapProjection:
-    """Where each backup folder, mountpoint and filter went; paths are JSON lists of segments."""
+    """Where each backup folder, mountpoint and filter went, and the keywords without a place there;
+    paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
@@ -101,14 +110,15 @@ class ContainerMapProjection:
         "translated": (_TRANSLATED,),
         "relocating": (_RELOCATING,),
         "moved": (_MOVED,),
+        "left_out": (_LEFT_OUT,),
     }
 
-    def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-        """Fold `rows`; a later event about the same thing replaces an earlier one."""
-        for row in rows:
-            if (change := CHANGES.get(type(row.event))) is not None:
-                for statement, values in change(row.event):
-                    connection.execute(statement, (row.stream_id, *values))
+    def apply(self, connection: sqlite3.Connection, stretches: Sequence[Stretch]) -> None:
+        """Fold the events; a later event about the same thing replaces an earlier one."""
+        for stretch in stretches:
+            if (change := CHANGES.get(stretch.kind)) is not None:
+                for statement, values in chain.from_iterable(map(change, stretch.events)):
+                    connection.execute(statement, (stretch.stream_id, *values))
 
 
 Statements = Iterator[tuple[str, tuple[object, ...]]]
@@ -225,6 +235,11 @@ def _items_relocated(event: events.ItemsRelocated) -> Statements:
     )
 
 
+def _keywords_left_out(event: events.KeywordsLeftOut) -> Statements:
+    for keyword in event.keywords:
+        yield ("INSERT OR IGNORE INTO left_out VALUES (?, ?, ?)", (event.folder, keyword))
+
+
 #: The events that change the map, and how.
 CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.FolderMapped: _folder_mapped,
@@ -239,4 +254,5 @@ CHANGES: Mapping[type[Event], Callable[[Any], Statements]] = {
     events.ItemsRelocated: _items_relocated,
     events.StrayFolderEmptied: _stray_folder_emptied,
     events.StrayFolderRemoved: _stray_folder_removed,
+    events.KeywordsLeftOut: _keywords_left_out,
 }

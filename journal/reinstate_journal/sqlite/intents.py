@@ -16,6 +16,11 @@ INTENTS: Final = """CREATE TABLE intents (
     PRIMARY KEY (stream, position)
 ) WITHOUT ROWID"""
 
+#: The events that are folded here.
+OF_INTENTS: Final = frozenset(
+    (events.DeliveryIntended, events.DeliveriesSettled, events.OldestDeliveriesSettled)
+)
+
 
 def fold_intents(connection: sqlite3.Connection, stream: int, position: int, event: Event) -> None:
     """What an event at its position does to the open intents of its stream."""

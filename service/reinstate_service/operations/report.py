@@ -17,6 +17,7 @@ from reinstate_journal.errors import JournalDamaged, UsageError
 from reinstate_journal.events import ItemFailed, ItemInDoubt, account_stream
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account, Restore, Run, Tally
+from reinstate_service.mapping.keywords import tag_of
 from reinstate_service.model import Frozen, Path
 from reinstate_service.operations.score import Score, account_score, worst
 from reinstate_service.operations.verification import (
@@ -91,6 +92,17 @@ class FilterNote(Frozen, frozen=True, omit_defaults=False):
     reason: str
 
 
+class KeywordNote(Frozen, frozen=True, omit_defaults=False):
+    """Tags that items of a folder are restored without, since the destination has no place for
+    them there."""
+
+    account: str
+    address: str
+    folder: str
+    path: Path
+    tags: tuple[str, ...]
+
+
 class Report(Frozen, frozen=True, omit_defaults=False):
     """A restore as its journal has it. `score` is that of its worst account, `verification` the
     last one; `head` is the journal's last position and its chain in hex: the report can be
@@ -102,6 +114,7 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     accounts: tuple[AccountReport, ...]
     failures: tuple[Failure, ...]
     filter_notes: tuple[FilterNote, ...]
+    keyword_notes: tuple[KeywordNote, ...]
     score: Score
     verification: Verified | None
     head: tuple[int, str]
@@ -162,6 +175,7 @@ def make_report(journal: Reader, restore: str | None = None) -> Report:
         accounts=accounts,
         failures=failures,
         filter_notes=tuple(_filter_notes(journal, chosen.restore, known)),
+        keyword_notes=tuple(_keyword_notes(journal, chosen.restore, known)),
         score=worst([account.score for account in accounts if account.score]),
         verification=verification.summary if verification else None,
         head=(head.position, head.chain.hex()),
@@ -254,6 +268,19 @@ def _filter_notes(
             yield FilterNote(
                 account.account, account.address, name, note.line, note.text, note.reason
             )
+
+
+def _keyword_notes(
+    journal: Reader, restore: str, accounts: Iterable[Account]
+) -> Iterator[KeywordNote]:
+    for account in accounts:
+        stream = account_stream(restore, account.account)
+        left_out = journal.containers.left_out(stream)
+        places = journal.containers.folders(stream) if left_out else {}
+        for folder, keywords in left_out.items():
+            path = places[folder].path if folder in places else ()
+            tags = tuple(map(tag_of, keywords))
+            yield KeywordNote(account.account, account.address, folder, path, tags)
 
 
 def _failures(journal: Reader, restore: str, accounts: Iterable[Account]) -> Iterator[Failure]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +12,13 @@ from msgspec.structs import replace
 
 from reinstate_journal.catalogue import Event
 from reinstate_journal.crashpoints import At, reach
-from reinstate_journal.events import ItemFailed, ItemRestored, ItemSkipped, item_step
+from reinstate_journal.events import (
+    ItemFailed,
+    ItemRestored,
+    ItemSkipped,
+    KeywordsLeftOut,
+    item_step,
+)
 from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
 from reinstate_service.destination.fence import ConnectionLost, FencedMailbox
 from reinstate_service.mapping.keywords import keyword_of
@@ -67,6 +73,10 @@ class ItemPass:
         self._ref = ref
         self._fresh = fresh
         self._begun: deque[_Batch] = deque()
+        self._left_out = {
+            folder: set(keywords)
+            for folder, keywords in context.journal.containers.left_out(recorder.stream).items()
+        }
 
     def restore(self, records: Sequence[ItemRecord]) -> None:
         """Decides, delivers what is to be delivered, and records it, at the latest with `finish`.
@@ -127,9 +137,25 @@ class ItemPass:
             }
             for task in batch.tasks:
                 events += events_of(task, task.event or outcomes.get(task.step))
+            events += self._news_of_keywords(outcomes.values())
         self._recorder.append(*events, *self._sender.settled())
         self._tell(events, sum(len(batch.records) for batch in batches))
         self._context.limits.count(events)
+
+    def _news_of_keywords(
+        self, outcomes: Iterable[ItemRestored | ItemFailed]
+    ) -> Iterator[KeywordsLeftOut]:
+        """The keywords without a place that were not told of yet, by folder."""
+        news: dict[str, dict[str, None]] = defaultdict(dict)
+        for one in outcomes:
+            if isinstance(one, ItemRestored) and one.unrepresented:
+                known = self._left_out.setdefault(one.folder, set())
+                fresh = [word for word in one.unrepresented if word not in known]
+                known.update(fresh)
+                news[one.folder].update(dict.fromkeys(fresh))
+        for folder, keywords in news.items():
+            if keywords:
+                yield KeywordsLeftOut(folder=folder, keywords=tuple(keywords))
 
     def _tell(self, events: Sequence[Event], looked_at: int) -> None:
         restored = [one for one in events if isinstance(one, ItemRestored)]
@@ -190,6 +216,7 @@ class ItemPass:
             keywords=tuple(keyword_of(tag) for tag in item.tags),
             content=partial(self._context.source.content, item),
             elsewhere=self._elsewhere(item),
+            packed=partial(self._context.source.packed, item),
         )
 
     def _elsewhere(self, item: Item) -> tuple[Path, ...]:

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reinstate_service.destination.contract import Refused
-from reinstate_service.destination.imap.answers import listed, numbers_told, rights_told
+from reinstate_service.destination.imap.answers import (
+    fetched,
+    listed,
+    numbers_told,
+    rights_told,
+)
 from reinstate_service.destination.imap.append import Appender, Message
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.names import MailboxNames, decoded, quoted
@@ -69,6 +74,24 @@ def test_a_mailbox_is_read_in_whatever_form_it_is_written(
 
 def test_no_mailbox_at_all_is_listed_as_such() -> None:
     assert listed([None]) == []
+
+
+def test_a_message_is_read_whatever_its_keywords_hold_and_whatever_is_told_besides() -> None:
+    told = [
+        b'1 (FLAGS (\\Seen a[b [ $x) UID 7 INTERNALDATE " 1-Feb-2020 03:04:05 +0100")',
+        b"2 (MODSEQ (12) UID 8 RFC822.SIZE 12)",
+        (b"3 (FLAGS () UID 9 BODY[]<0> {4}", b")(\r\n"),
+        b" RFC822.SIZE 4)",
+        b"1 (FLAGS (\\Seen late))",
+        b'4 (UID 10 BODY[]<0> "")',
+    ]
+    found = fetched(told)
+    assert found[7]["flags"] == (b"\\Seen", b"a[b", b"[", b"$x")
+    assert found[7]["date"].isoformat() == "2020-02-01T03:04:05+01:00"
+    assert found[8] == {"size": 12}
+    assert found[9] == {"flags": (), "body": b")(\r\n", "size": 4}
+    assert found[10] == {"body": b""}
+    assert fetched([None]) == {}
 
 
 def test_several_mailboxes_are_listed_in_their_order() -> None:

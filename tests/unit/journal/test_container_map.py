@@ -17,6 +17,7 @@ from reinstate_journal.events import (
     FolderMapped,
     FoldersMerged,
     ItemsRelocated,
+    KeywordsLeftOut,
     MountpointMapped,
     MountpointRefused,
     MountpointRestored,
@@ -51,6 +52,12 @@ def test_a_folder_that_is_mapped_again_has_its_last_place(journal: Journal) -> N
     journal.append(ANNA, 0, [FolderMapped("3", ("A",), ("A",), "created")])
     journal.append(ANNA, 1, [FolderMapped("3", ("A",), ("B",), "existing")])
     assert journal.containers.folders(ANNA) == {"3": MappedFolder(("A",), ("B",), "existing")}
+
+
+def test_the_keywords_without_a_place_are_found_by_their_folder(journal: Journal) -> None:
+    journal.append(ANNA, 0, [KeywordsLeftOut("2", ("b", "a")), KeywordsLeftOut("3", ("c",))])
+    journal.append(ANNA, 2, [KeywordsLeftOut("2", ("a", "d"))])
+    assert journal.containers.left_out(ANNA) == {"2": ("a", "b", "d"), "3": ("c",)}
 
 
 def test_merged_folders_are_found_by_their_common_path(journal: Journal) -> None:

@@ -1,13 +1,18 @@
-"""What a server says about mailboxes, read to its words: LIST, STATUS, ACL, QUOTA (RFC 3501 §7.2).
+"""What a server says about mailboxes and messages, read to its words: LIST, STATUS, ACL,
+QUOTA, FETCH (RFC 3501 §7.2, §7.4.2).
 
-IMAPClient's own reader takes a name that stands unquoted and holds `[` for damage, and `007` for
-the number 7.
+IMAPClient's own reader takes a name that stands unquoted, or a keyword, for damage if it holds
+`[`, and `007` for the number 7.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypedDict
+
+from imapclient.datetime_util import parse_to_datetime  # type: ignore[import-untyped]
 
 from reinstate_service.destination.imap.names import decoded
 from reinstate_service.model import Frozen
@@ -24,6 +29,48 @@ class Listed(Frozen, frozen=True):
     name: str
     flags: frozenset[bytes]
     separator: str
+
+
+class Fetched(TypedDict, total=False):
+    """What is told of a message, as far as it was asked for: `flags` as the server writes them,
+    `size` in bytes, `date` with its time zone, `body` a piece of it."""
+
+    flags: tuple[bytes, ...]
+    size: int
+    date: datetime
+    body: bytes
+
+
+def fetched(told: Told) -> Mapping[int, Fetched]:
+    """The messages of a FETCH by their UID; what is told of one without it was not asked for.
+    Raises ValueError, LookupError."""
+    found: dict[int, Fetched] = {}
+    for _number, _opened, *words in _responses(told):
+        uid, one = _message(words)
+        if uid is not None:
+            found.setdefault(uid, {}).update(one)
+    return found
+
+
+def _message(words: list[bytes]) -> tuple[int | None, Fetched]:
+    uid, found = None, Fetched()
+    left = iter(words)
+    for word in left:
+        match word.upper():
+            case b"UID":
+                uid = int(next(left, b""))
+            case b"FLAGS":
+                next(left, b"")
+                found["flags"] = tuple(iter(lambda: next(left, b")"), b")"))
+            case b"RFC822.SIZE":
+                found["size"] = int(next(left, b""))
+            case b"INTERNALDATE":
+                found["date"] = parse_to_datetime(next(left, b""), normalise=False)
+            case key if key.startswith(b"BODY["):
+                found["body"] = next(left, b"")
+            case _:
+                pass  # what a server tells unasked, such as MODSEQ (RFC 7162)
+    return uid, found
 
 
 class Quota(Frozen, frozen=True):

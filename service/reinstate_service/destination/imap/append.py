@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SMALL_LITERAL = 4096  # RFC 7888 §5
 _LITERAL = re.compile(rb"\{(\d+)\}$")
 _APPENDED = re.compile(rb"\[APPENDUID (\d+) ([\d:,]+)\]", re.IGNORECASE)
-_SYSTEM_FLAGS = {
+SYSTEM_FLAGS = {
     Flag.SEEN: rb"\Seen",
     Flag.ANSWERED: rb"\Answered",
     Flag.FLAGGED: rb"\Flagged",
@@ -153,7 +153,7 @@ def _appended(done: bool, text: bytes, told: str) -> Appended:
 
 
 def _flags(message: Message) -> bytes:
-    words = [name for flag, name in _SYSTEM_FLAGS.items() if flag in message.flags]
+    words = [name for flag, name in SYSTEM_FLAGS.items() if flag in message.flags]
     words += [word.encode("ascii") for word, flag in FLAG_KEYWORDS.items() if flag in message.flags]
     words += [word.encode("ascii") for word in message.keywords]
     return b" ".join(words)

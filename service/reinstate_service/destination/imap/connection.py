@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -19,8 +19,10 @@ from imapclient.exceptions import (  # type: ignore[import-untyped]
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.fence import ConnectionLost
 from reinstate_service.destination.imap.answers import (
+    Fetched,
     Listed,
     Quota,
+    fetched,
     listed,
     numbers_told,
     quotas_told,
@@ -135,6 +137,31 @@ class Client(IMAPClient):  # type: ignore[misc]
         self._checkok("GETACL", answer, told)
         return rights_told(told)
 
+    def fetched(self, uids: Iterable[int], *what: str) -> Mapping[int, Fetched]:
+        """What is asked of the messages that there are (RFC 3501 §6.4.5, §6.4.8)."""
+        numbers = ",".join(map(str, uids))
+        answer, told = self._imap.uid("FETCH", numbers, f"({' '.join(what)})")
+        self._checkok("FETCH", answer, told)
+        return fetched(told)
+
+    def permanent_flags(self, name: str) -> frozenset[str] | None:
+        """The flags, in lower case, that a mailbox keeps, `\\*` for any new keyword; None if it
+        does not tell: then all (RFC 3501 §7.1). The mailbox is closed again."""
+        told = self.select_folder(name).get(b"PERMANENTFLAGS")
+        self.leave(name)
+        if told is None:
+            return None
+        return frozenset(flag.decode("ascii", "replace").lower() for flag in told)
+
+    def leave(self, name: str) -> None:
+        """Closes the mailbox that is open, and expunges nothing: CLOSE would, unless it is open
+        for reading only (RFC 3501 §6.4.2; RFC 3691)."""
+        if self.has_capability("UNSELECT"):
+            self.unselect_folder()
+        else:
+            self.select_folder(name, readonly=True)
+            self.close_folder()
+
     def copied(self) -> dict[int, int]:
         """The new UIDs of what the last command has copied or moved, by the old ones, as far as
         the server tells them (RFC 4315 §3, RFC 6851 §4.3)."""
@@ -177,17 +204,16 @@ def speaking(url: str) -> Iterator[None]:
         raise ConnectionLost(destination=url, detail=detail) from None
 
 
-def connect(server: Server, imap: Imap) -> Client:
-    """A connection that is encrypted, unless the configuration says that it need not be, and not
-    logged in. Raises Unreachable, NotTrusted."""
-    context = tls_context(imap)
+def connect(server: Server, timeout: float, context: ssl.SSLContext | None) -> Client:
+    """A connection that is not logged in; encrypted if there is a `context`. Raises Unreachable,
+    NotTrusted."""
     try:
-        client = Client(server, imap.timeout, context)
+        client = Client(server, timeout, context)
     except ssl.SSLCertVerificationError as error:
         raise NotTrusted(destination=server.url, detail=text_of(error)) from None
     except (OSError, IMAPClientError) as error:
         raise Unreachable(destination=server.url, detail=text_of(error)) from None
-    if server.secure or imap.tls == "none":
+    if server.secure or context is None:
         return client
     try:
         client.starttls(context)

@@ -3,14 +3,9 @@ server's answers mean for each item."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
@@ -20,9 +15,9 @@ from reinstate_journal.errors import (
     JournalError,
     ReinstateError,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Refused, Served
+from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.fence import Answered, Fence
-from reinstate_service.destination.imap.append import Appended, Appender, Message
+from reinstate_service.destination.imap.append import Appended, Appender
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.errors import (
     Busy,
@@ -31,17 +26,15 @@ from reinstate_service.destination.imap.errors import (
     code_in,
     is_later,
 )
+from reinstate_service.destination.imap.keywords import Keywords
+from reinstate_service.destination.imap.letter import Letter, read_letter
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import TRIES, Session, wait_a_while
-from reinstate_service.destination.lines import with_crlf
-from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
 _MESSAGES, _BYTES = 500, 4 * 1024 * 1024
 _WINDOW = 4
-#: A larger message waits in a file, not in memory.
-_IN_MEMORY = 4 * 1024 * 1024
 #: What Cyrus 3.6 answers to APPEND, without the code of RFC 9208 §5.1.
 _CYRUS_OVER_QUOTA = "Over quota"
 _FATAL = (BackupError, DestinationError, JournalError, Interrupted)
@@ -53,16 +46,6 @@ class NoMail(Refused):
     message = "a mail server has no place for this {type}"
 
 
-class _Letter(NamedTuple):
-    """A delivery on its way: its number in the batch, the message, and, if that is another
-    than the backup's, the form in which it is `served`."""
-
-    number: int
-    path: Path
-    message: Message
-    served: Served | None
-
-
 class _Batch:
     """A batch under way: `waiting` are its commands without an answer, `ends` is where each
     mailbox ended behind those that have one, as far as it was told."""
@@ -70,8 +53,8 @@ class _Batch:
     def __init__(self, deliveries: Sequence[Delivery]) -> None:
         self.deliveries = deliveries
         self.answers: dict[int, Delivered] = {}
-        self.waiting: deque[tuple[bytes, list[_Letter]]] = deque()
-        self.refused: list[_Letter] = []
+        self.waiting: deque[tuple[bytes, list[Letter]]] = deque()
+        self.refused: list[Letter] = []
         self.ends: dict[Path, Fence] = {}
 
 
@@ -84,6 +67,7 @@ class Deliveries:
         self._session = session
         self._names = names
         self._make = make
+        self._keywords = Keywords(session, names, self.catch_up)
         self._appender: tuple[Client, Appender] | None = None
         self._under_way: deque[_Batch] = deque()
         self._fences: dict[Path, Fence] = {}
@@ -106,6 +90,7 @@ class Deliveries:
         batch = _Batch(deliveries)
         self._under_way.append(batch)
         with self._all_or_nothing():
+            self._keywords.ask(deliveries)
             for letters in self._commands(batch):
                 if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
                     self._take_answer()
@@ -152,21 +137,21 @@ class Deliveries:
             return
         self._advance(batch, letters[0].path, appended)
         for one in letters:
-            batch.answers[one.number] = _delivered(batch.deliveries[one.number], one)
+            batch.answers[one.number] = one.delivered()
             one.message.content.close()
 
-    def _commands(self, batch: _Batch) -> Iterator[list[_Letter]]:
+    def _commands(self, batch: _Batch) -> Iterator[list[Letter]]:
         """The messages of each command, read and checked; what cannot be is answered."""
         most = self._session.ask(
             lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
         )
         for path, numbers in _by_path(batch).items():
-            letters: list[_Letter] = []
+            letters: list[Letter] = []
             size = 0
             for number in numbers:
                 try:
                     self._names.name(path)
-                    letter = _letter(number, batch.deliveries[number])
+                    letter = self._fitting(read_letter(number, batch.deliveries[number]))
                 except _FATAL:
                     raise
                 except ReinstateError as error:
@@ -180,7 +165,7 @@ class Deliveries:
             if letters:
                 yield letters
 
-    def _send(self, letters: Sequence[_Letter]) -> bytes:
+    def _send(self, letters: Sequence[Letter]) -> bytes:
         name = self._names.name(letters[0].path)
         messages = [one.message for one in letters]
         return self._session.once(lambda client: self._appending(client).send(name, messages))
@@ -188,16 +173,23 @@ class Deliveries:
     def _answer(self, tag: bytes) -> Appended:
         return self._session.once(lambda client: self._appending(client).answer(tag))
 
-    def _deliver_one(self, batch: _Batch, letter: _Letter) -> Delivered:
+    def _fitting(self, letter: Letter) -> Letter:
+        """The letter with what its mailbox takes of its flags and keywords."""
+        message = letter.message
+        return letter.with_(self._keywords.fitting(letter.path, message.flags, message.keywords))
+
+    def _deliver_one(self, batch: _Batch, letter: Letter) -> Delivered:
         """Delivers a message whose command was refused, perhaps for another one's sake."""
         made = False
         attempt = 0
+        letter = self._fitting(letter)
         while True:
             letter.message.content.seek(0)
             appended = self._answer(self._send([letter]))
             if appended.done:
                 self._advance(batch, letter.path, appended)
-                return _delivered(batch.deliveries[letter.number], letter)
+                self._keywords.refused(letter.path, letter.left_out)
+                return letter.delivered()
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
                 self.catch_up()
@@ -211,7 +203,19 @@ class Deliveries:
                     raise Busy(destination=self._session.url, detail=appended.text)
                 wait_a_while(attempt)
             else:
-                return Delivered(error=_refusal(appended.text))
+                refusal = _refusal(appended.text)
+                less = self._with_fewer_keywords(letter, refusal)
+                if less is None:
+                    return Delivered(error=refusal)
+                letter = less
+
+    def _with_fewer_keywords(self, letter: Letter, refusal: Refused) -> Letter | None:
+        """The letter as to try it again after a refusal, None if its keywords are not to blame."""
+        if isinstance(refusal, OverQuota):
+            return None
+        flags, keywords = letter.message.flags, letter.message.keywords
+        fitting = self._keywords.fewer(letter.path, flags, keywords, str(refusal.fields["detail"]))
+        return None if fitting is None else letter.with_(fitting)
 
     def _appending(self, client: Client) -> Appender:
         if self._appender is None or self._appender[0] is not client:
@@ -244,30 +248,3 @@ def _by_path(batch: _Batch) -> dict[Path, list[int]]:
         else:
             batch.answers[number] = Delivered(error=NoMail(type=one.item.type.value))
     return found
-
-
-def _letter(number: int, delivery: Delivery) -> _Letter:
-    """The message, read to its end: only then it is known to be right. Raises ItemError."""
-    content: BinaryIO = io.BytesIO()
-    digest, size, item = hashlib.sha256(), 0, delivery.item
-    for piece in with_crlf(delivery.content()):
-        if size <= _IN_MEMORY < size + len(piece) and isinstance(content, io.BytesIO):
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the message is delivered
-            file.write(content.getbuffer())
-            content = file
-        content.write(piece)
-        digest.update(piece)
-        size += len(piece)
-    content.seek(0)
-    served = None
-    if size != item.size:
-        told = base64.b64encode(digest.digest()).decode().replace("/", ",")
-        served = Served(told, size)
-    keywords = tuple(dict.fromkeys(word for word in delivery.keywords if is_keyword(word)))
-    message = Message(content, size, item.flags, keywords, item.date)
-    return _Letter(number, delivery.path, message, served)
-
-
-def _delivered(delivery: Delivery, letter: _Letter) -> Delivered:
-    refused = tuple(word for word in delivery.keywords if not is_keyword(word))
-    return Delivered(unrepresented=refused, served=letter.served)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
 from reinstate_service.destination.contract import StoredItem
 from reinstate_service.destination.fence import Arrival
+from reinstate_service.destination.imap.answers import Fetched
 from reinstate_service.destination.imap.append import FLAG_KEYWORDS
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.relocation import MessageName
@@ -35,8 +34,8 @@ def arrivals_from(session: Session, mailbox: str, lowest: int) -> Iterator[Arriv
     # n:* names the last message even if it is below n (RFC 3501 §6.4.8).
     uids = sorted(uid for uid in found if uid >= lowest)
     for start in range(0, len(uids), _FETCHED):
-        sizes = session.within(mailbox, _fetching(uids[start : start + _FETCHED], ("RFC822.SIZE",)))
-        yield from (Arrival(uid, data[b"RFC822.SIZE"]) for uid, data in sorted(sizes.items()))
+        sizes = session.within(mailbox, _fetching(uids[start : start + _FETCHED], "RFC822.SIZE"))
+        yield from (Arrival(uid, one["size"]) for uid, one in sorted(sizes.items()))
 
 
 def message(session: Session, mailbox: str, uid: int) -> Iterator[bytes]:
@@ -44,8 +43,8 @@ def message(session: Session, mailbox: str, uid: int) -> Iterator[bytes]:
     offset = 0
     while True:
         wanted = f"BODY.PEEK[]<{offset}.{_PIECE}>"
-        found = session.within(mailbox, _fetching([uid], (wanted,)))
-        piece: bytes = found.get(uid, {}).get(b"BODY[]<%d>" % offset) or b""
+        found = session.within(mailbox, _fetching([uid], wanted))
+        piece = found.get(uid, {}).get("body", b"")
         if piece:
             yield piece
         offset += len(piece)
@@ -64,17 +63,16 @@ def stored_items(
     for start in range(0, len(names), _FETCHED):
         chunk = names[start : start + _FETCHED]
         uids = [name.uid for name in chunk]
-        told = session.within(mailbox, _fetching(uids, ("FLAGS", "INTERNALDATE", "RFC822.SIZE")))
+        told = session.within(mailbox, _fetching(uids, "FLAGS", "INTERNALDATE", "RFC822.SIZE"))
         for name in chunk:
             if name.uid in told:
                 digest = _digest(session, mailbox, name.uid) if read(str(name)) else ""
                 yield _stored(path, str(name), told[name.uid], digest)
 
 
-def _stored(path: Path, name: str, told: Mapping[bytes, Any], digest: str) -> StoredItem:
-    date: datetime = told[b"INTERNALDATE"]
+def _stored(path: Path, name: str, told: Fetched, digest: str) -> StoredItem:
     flags, keywords = Flag(0), []
-    for flag in told[b"FLAGS"]:
+    for flag in told["flags"]:
         if (known := _FLAGS.get(flag.lower())) is not None:
             flags |= known
         elif not flag.startswith(b"\\"):
@@ -84,8 +82,8 @@ def _stored(path: Path, name: str, told: Mapping[bytes, Any], digest: str) -> St
         name=name,
         type=ItemType.MESSAGE,
         digest=digest,
-        size=told[b"RFC822.SIZE"],
-        date=round(date.timestamp() * 1000),
+        size=told["size"],
+        date=round(told["date"].timestamp() * 1000),
         flags=flags,
         keywords=tuple(sorted(keywords)),
     )
@@ -98,7 +96,5 @@ def _digest(session: Session, mailbox: str, uid: int) -> str:
     return base64.b64encode(content.digest()).decode().replace("/", ",")
 
 
-def _fetching(
-    uids: Sequence[int], what: Sequence[str]
-) -> Callable[[Client], Mapping[int, Mapping[bytes, Any]]]:
-    return lambda client: client.fetch(uids, what)
+def _fetching(uids: Sequence[int], *what: str) -> Callable[[Client], Mapping[int, Fetched]]:
+    return lambda client: client.fetched(uids, *what)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.imap.connection import Client
@@ -53,11 +52,10 @@ def names_in(session: Session, mailbox: str, uidvalidity: int) -> list[MessageNa
         found = []
         uids = sorted(client.search("ALL"))
         for start in range(0, len(uids), _FETCHED):
-            told = client.fetch(uids[start : start + _FETCHED], ("RFC822.SIZE", "INTERNALDATE"))
-            for uid, data in sorted(told.items()):
-                date: datetime = data[b"INTERNALDATE"]
-                seconds = round(date.timestamp())
-                found.append(MessageName(uidvalidity, uid, data[b"RFC822.SIZE"], seconds))
+            told = client.fetched(uids[start : start + _FETCHED], "RFC822.SIZE", "INTERNALDATE")
+            for uid, one in sorted(told.items()):
+                seconds = round(one["date"].timestamp())
+                found.append(MessageName(uidvalidity, uid, one["size"], seconds))
         return found
 
     session.leave()
@@ -92,7 +90,7 @@ def move(
 
 def _moved(session: Session, source: str, target: str, uids: Sequence[int]) -> dict[int, Flags]:
     def change(client: Client) -> dict[int, Flags]:
-        before = {uid: data[b"FLAGS"] for uid, data in client.fetch(uids, ["FLAGS"]).items()}
+        before = {uid: one["flags"] for uid, one in client.fetched(uids, "FLAGS").items()}
         client.move(uids, target)
         new = client.copied()
         return {new[uid]: flags for uid, flags in before.items() if uid in new}
@@ -106,10 +104,10 @@ def give_flags(session: Session, mailbox: str, wanted: Mapping[int, Flags]) -> N
     \\Seen to the owner, in whose session this is."""
 
     def change(client: Client) -> None:
-        found = client.fetch(list(wanted), ["FLAGS"])
+        found = client.fetched(wanted, "FLAGS")
         lacking: dict[Flags, list[int]] = defaultdict(list)
-        for uid, data in found.items():
-            missing = {*wanted[uid]} - {*data[b"FLAGS"], b"\\Recent"}
+        for uid, one in found.items():
+            missing = {*wanted[uid]} - {*one["flags"], b"\\Recent"}
             lacking[tuple(sorted(missing))].append(uid)
         for flags, uids in lacking.items():
             if flags:

@@ -77,7 +77,7 @@ class Session:
         def change(client: Client) -> Answer:
             client.select_folder(mailbox)
             answer = command(client)
-            client.unselect_folder()
+            client.leave(mailbox)
             return answer
 
         self._selected = ""

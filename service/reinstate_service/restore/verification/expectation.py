@@ -30,7 +30,7 @@ from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
 from reinstate_service.restore.item_pass import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
-from reinstate_service.restore.verification.expected import Expected
+from reinstate_service.restore.verification.expected import Expected, without
 from reinstate_service.restore.verification.views import Views
 from reinstate_service.source.contract import AccountUnreadable
 
@@ -202,7 +202,7 @@ class _Reading:
             items[name] = replace(
                 expected,
                 date=record.date,
-                flags=record.flags,
+                flags=without(record.flags, lost),
                 keywords=tuple(one for one in keywords if is_keyword(one) and one not in lost),
             )
 

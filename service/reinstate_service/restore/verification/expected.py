@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from functools import reduce
 
 import msgspec
 
@@ -22,6 +23,12 @@ _FLAGS = {
     Flag.FORWARDED: "$Forwarded",
     Flag.MDN_SENT: "$MDNSent",
 }
+
+
+def without(flags: Flag, keywords: Container[str]) -> Flag:
+    """The flags that are none of the keywords."""
+    gone = (flag for flag, text in _FLAGS.items() if text in keywords)
+    return reduce(lambda left, flag: left & ~flag, gone, flags)
 
 
 class Expected(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,56 @@
+"""Backups of very many small items, and where they are measured.
+
+Every item is a message of its own, of one KiB before it is gzipped, with a blob of its own; an
+account has a thousand of them in four folders. `write_many` makes the backup.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from reinstate_service.operations.sample import write_many
+
+#: Items of each account, and bytes of each item.
+EACH = 1_000
+SIZE = 1_024
+
+
+def arguments(parser: argparse.ArgumentParser, items: int) -> None:
+    """Of what is measured with so many items, unless somebody says otherwise."""
+    parser.add_argument("--items", type=int, default=items, help=f"so many items; {items:,}")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="keep everything there, and use the backups that are there from an earlier time;"
+        " best on a file system of its own",
+    )
+
+
+@contextlib.contextmanager
+def place(folder: Path | None) -> Iterator[Path]:
+    """The folder to work in; one that is removed afterwards, if none is given."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="reinstate-bench-", dir="/var/tmp") as temporary:
+            yield Path(temporary)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+
+
+def backup_of(items: int, folder: Path) -> Path:
+    """The backup of so many items in `folder`, made if it is not there."""
+    backup = folder / f"backup-{items}"
+    if not backup.exists():
+        making = folder / f"backup-{items}.new"
+        write_many(making, max(1, items // EACH), items, size=SIZE)
+        making.rename(backup)
+    return backup
+
+
+def fresh(folder: Path) -> Path:
+    """A folder for one restore, that nobody has used."""
+    return Path(tempfile.mkdtemp(prefix="restore-", dir=folder))
