@@ -65,6 +65,7 @@ class FencedContract(Suite):
     ) -> None:
         with fenced(destination) as mailbox:
             fence = mailbox.fence(WORK)
+            assert mailbox.fence(("Other",)).path == ("Other",)
             mailbox.send([delivery("1", WORK, CONTENT), delivery("2", ("Other",), CONTENT)])
             assert mailbox.fence(WORK).uidnext >= fence.uidnext
             mailbox.send([delivery("3", WORK, CONTENT + b"3")])
