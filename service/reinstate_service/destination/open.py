@@ -15,10 +15,12 @@ from reinstate_service.mapping.namespace import Namespace
 
 def open_destination(
     location: str,
+    *,
     owner: tuple[int, int] | None = None,
     create: bool = True,
     mountpoints: str = "shared",
     config: str = "",
+    compress: str = "none",
 ) -> Destination:
     """The destination at `location`: `maildir:DIR`, `imaps://HOST[:PORT]`, `imap://HOST[:PORT]`,
     or `memory:` for tests.
@@ -26,14 +28,21 @@ def open_destination(
     `owner` (uid, gid) is who a new directory is made for, when root makes it.
     `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
     shared folders, or `symlink`, at its own place. `config` is the file that says how to log in
-    to a server.
+    to a server. `compress` says of a `maildir:` how messages are stored: "none", unpacked, or
+    "keep", as the gzip files that the backup has.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
     way = _checked(mountpoints)
     kind, _, rest = location.partition(":")
+    if compress not in {"none", "keep"}:
+        raise UsageError(detail=f"messages are compressed as none or keep, not {compress!r}")
     if kind == "maildir" and rest:
-        return MaildirDestination(rest, owner=owner, create=create, mountpoints=way)
+        return MaildirDestination(
+            rest, owner=owner, create=create, mountpoints=way, keep=compress == "keep"
+        )
+    if compress != "none":
+        raise UsageError(detail=f"--compress {compress} is for maildir:DIR")
     if kind in {"imap", "imaps"}:
         return _server(location, config, mountpoints)
     if location == "memory:":

@@ -60,6 +60,7 @@ def opened(options: Options) -> Iterator[Destination]:
         owner=options.owner,
         mountpoints=options.mountpoints,
         config=options.config,
+        compress=options.compress,
     )
     try:
         yield destination

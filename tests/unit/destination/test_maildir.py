@@ -23,6 +23,7 @@ from reinstate_service.destination.maildir import MaildirDestination, disk, dotl
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
 from reinstate_service.model import Account, Domain, Filters, Flag, ItemType
+from reinstate_service.source.contract import BlobCorrupt
 
 ALICE = "alice@example.test"
 
@@ -227,6 +228,62 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half(
                 mailbox.deliver([delivery("r1-1")])
         assert files(home / "Maildir" / "tmp") == files(home / "Maildir" / "cur") == []
         assert mailbox.deliver([delivery("r1-1")]) == [Delivered()]
+
+
+def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1})
+    destination = MaildirDestination(tmp_path / "mail")
+    destination.put_domain(Domain(id="d", name="example.test"))
+    destination.put_account(Account(id="a", address=ALICE))
+    both, own = threading.Barrier(2, timeout=60), threading.get_ident()
+
+    def pieces() -> Iterator[bytes]:
+        both.wait()
+        if threading.get_ident() != own:
+            raise DestinationError(destination="it", detail="gone")
+        yield b"x"
+
+    batch = [delivery(f"r1-{n}", content=b"x", pieces=pieces) for n in range(2)]
+    batch += [delivery(f"r1-{n}") for n in range(2, 40)]
+    maildir = tmp_path / "mail" / "example.test" / "alice" / "Maildir"
+    with destination.mailbox(ALICE) as mailbox:
+        with pytest.raises(DestinationError, match="gone"):
+            mailbox.deliver(batch)
+        assert files(maildir / "tmp") == files(maildir / "cur") == []
+        assert mailbox.deliver(batch[2:]) == [Delivered()] * 38
+    destination.close()
+
+
+def test_one_bad_item_among_many_costs_only_itself(
+    destination: MaildirDestination, home: Path
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"x"
+        raise BlobCorrupt(digest="x", detail="it ends")
+
+    batch = [delivery(f"r1-{n:02}", pieces=pieces if n == 7 else None) for n in range(40)]
+    with destination.mailbox(ALICE) as mailbox:
+        answers = mailbox.deliver(batch)
+        assert [n for n, answer in enumerate(answers) if answer.error] == [7]
+        assert len(list(mailbox.contents())) == 39
+    assert files(home / "Maildir" / "tmp") == []
+
+
+def test_a_name_that_a_batch_has_twice_is_found_unless_the_first_one_failed(
+    destination: MaildirDestination,
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        raise BlobCorrupt(digest="x", detail="it ends")
+
+    twice, failing = delivery("r1-1"), delivery("r1-2", pieces=pieces)
+    with destination.mailbox(ALICE) as mailbox:
+        answers = mailbox.deliver([twice, twice, failing, delivery("r1-2")])
+        assert answers[:2] == [Delivered(), Delivered(found=True)]
+        assert isinstance(answers[2].error, BlobCorrupt)
+        assert answers[3] == Delivered()
+        assert len(list(mailbox.contents())) == 2
 
 
 @pytest.mark.parametrize("count", [1, 20])

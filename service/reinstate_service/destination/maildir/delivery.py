@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -22,7 +23,7 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
-from reinstate_service.destination.maildir.disk import Disk, descended, listed, opened, write_all
+from reinstate_service.destination.maildir.disk import descended, listed, opened, write_all
 from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
 from reinstate_service.destination.maildir.layout import (
     FLAG_LETTERS,
@@ -35,11 +36,15 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
     own_path,
 )
+from reinstate_service.destination.maildir.storing import Storing
+from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_delivery, is_keyword
 from reinstate_service.model import Item, Path
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
+#: What is no matter of one item.
+FATAL = (BackupError, DestinationError, JournalError, Interrupted)
 #: How many folders are held open at once.
 _MOST_OPEN = 64
 
@@ -63,24 +68,36 @@ class Place:
     keywords: Keywords = field(default_factory=Keywords)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Written:
-    """An item in tmp/ and the name it is going to have; `extra` is another such pair."""
+    """An item on its way into tmp/, and then in there: its size and the name it is going to have;
+    `extra` is another name in tmp/ and the one for it. `error` is why it is not there."""
 
+    index: int
+    delivery: Delivery
     place: Place
     temporary: str
-    final: str
+    size: int = 0
+    final: str = ""
     extra: tuple[str, str] | None = None
-    unrepresented: tuple[str, ...] = ()
+    error: ReinstateError | None = None
 
 
 class Deliverer:
     """Puts items into the folders of one account. Memory grows only with the names."""
 
-    def __init__(self, disk: Disk, home: int, make: Callable[[Path, Kind], bool]) -> None:
+    def __init__(
+        self,
+        storing: Storing,
+        together: Together,
+        home: int,
+        make: Callable[[Path, Kind], bool],
+    ) -> None:
         """`home` is the account's open directory. `make` makes a folder where it is
         missing, and answers whether it did."""
-        self._disk = disk
+        self._storing = storing
+        self._disk = storing.disk
+        self._together = together
         self._home = home
         self._make = make
         self._places: dict[tuple[Path, Kind], Place] = {}
@@ -109,23 +126,15 @@ class Deliverer:
         answers: list[Delivered] = [Delivered()] * len(deliveries)
         with descended(self._home, "Maildir", "tmp") as tmp:
             self._own(tmp)
-            written: list[_Written] = []
             try:
                 self._add_keywords(deliveries)
                 reach(At.KEYWORDS_GIVEN)
-                for index, delivery in enumerate(deliveries):
-                    try:
-                        new = self._write(tmp, index, delivery)
-                    except (BackupError, DestinationError, JournalError, Interrupted):
-                        raise
-                    except ReinstateError as error:
-                        answers[index] = Delivered(error=error)
-                    else:
-                        if isinstance(new, _Written):
-                            written.append(new)
-                            answers[index] = Delivered(unrepresented=new.unrepresented)
-                        else:
-                            answers[index] = new
+                written: list[_Written] = []
+                waiting = list(enumerate(deliveries))
+                while waiting:
+                    begun, waiting = self._decide(waiting, answers)
+                    self._together.do(partial(self._write, tmp), begun)
+                    written += self._settle(begun, answers)
                 self._publish(tmp, written)
             except BaseException:
                 self._places.clear()  # what of the batch has its name is looked up anew
@@ -201,45 +210,59 @@ class Deliverer:
         except (FileNotFoundError, Refused):
             return frozenset()
 
-    def _write(self, tmp: int, index: int, delivery: Delivery) -> _Written | Delivered:
-        """Writes the item into tmp/, or answers where it lies already."""
-        name = checked_delivery(delivery.name)
-        item = delivery.item
-        place = self._place(delivery.path, kind_of(item.type))
-        if name in place.names:
-            return Delivered(found=True)
-        if (elsewhere := self._found_elsewhere(delivery, place.kind)) is not None:
-            return Delivered(found=True, elsewhere=elsewhere)
-        temporary = f"{_TEMPORARY}{index}"
-        size = self._write_content(tmp, temporary, delivery)
-        if place.kind is Kind.MAIL:
-            final, unrepresented = _message_name(place, delivery, size)
-            new = _Written(place, temporary, final, unrepresented=unrepresented)
-        else:
-            final = collection_file(name, item.type, item.name)
-            extra = self._write_sidecar(tmp, temporary, delivery)
-            new = _Written(place, temporary, final, extra)
-        place.names.add(name)
-        return new
+    def _decide(
+        self, waiting: Sequence[tuple[int, Delivery]], answers: list[Delivered]
+    ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
+        """What is to be written, and what has to wait because one of these may take its name.
+        Answers for the others."""
+        writing: dict[tuple[tuple[str, ...], str], _Written] = {}
+        later: list[tuple[int, Delivery]] = []
+        for index, delivery in waiting:
+            try:
+                name = checked_delivery(delivery.name)
+                place = self._place(delivery.path, kind_of(delivery.item.type))
+                if name in place.names:
+                    answers[index] = Delivered(found=True)
+                elif (path := self._found_elsewhere(delivery, place.kind)) is not None:
+                    answers[index] = Delivered(found=True, elsewhere=path)
+                elif (place.directories, name) in writing:
+                    later.append((index, delivery))
+                else:
+                    new = _Written(index, delivery, place, f"{_TEMPORARY}{index}")
+                    writing[place.directories, name] = new
+            except FATAL:
+                raise
+            except ReinstateError as error:
+                answers[index] = Delivered(error=error)
+        return list(writing.values()), later
 
-    def _write_content(self, tmp: int, temporary: str, delivery: Delivery) -> int:
-        size = 0
-        descriptor = self._disk.new_file(tmp, temporary)
-        reach(At.CONTENT_EMPTY)
+    def _write(self, tmp: int, new: _Written) -> None:
+        """Writes the item into tmp/. Called in several threads at once."""
         try:
-            for piece in _pieces(delivery.content):
-                if piece:
-                    write_all(descriptor, piece)
-                    size += len(piece)
-            moment = delivery.item.date * 1_000_000
-            os.utime(descriptor, ns=(moment, moment))
-            reach(At.CONTENT_WRITTEN)
-        except ReinstateError:
-            os.unlink(temporary, dir_fd=tmp)
+            new.size = self._storing.write(tmp, new.temporary, new.delivery, new.place.kind)
+            if new.place.kind is not Kind.MAIL:
+                new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
+        except FATAL:
             raise
-        finally:
-            os.close(descriptor)
-        return size
+        except ReinstateError as error:
+            new.error = error
+
+    def _settle(self, begun: Iterable[_Written], answers: list[Delivered]) -> Iterator[_Written]:
+        """Those that were written, with their names."""
+        for new in begun:
+            if new.error is not None:
+                answers[new.index] = Delivered(error=new.error)
+                continue
+            delivery = new.delivery
+            unrepresented: tuple[str, ...] = ()
+            if new.place.kind is Kind.MAIL:
+                new.final, unrepresented = _message_name(new.place, delivery, new.size)
+            else:
+                item = delivery.item
+                new.final = collection_file(delivery.name, item.type, item.name)
+            new.place.names.add(delivery.name)
+            answers[new.index] = Delivered(unrepresented=unrepresented)
+            yield new
 
     def _write_sidecar(
         self, tmp: int, temporary: str, delivery: Delivery
@@ -293,14 +316,6 @@ def _batched(
     iterator = iter(entries)
     while some := list(islice(iterator, size)):
         yield some
-
-
-def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """The content; an OSError in it is the backup's, not the destination's."""
-    try:
-        yield from content()
-    except OSError as error:
-        raise Refused(detail=f"the content cannot be read: {error}") from error
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:

@@ -1,0 +1,59 @@
+"""Work for as many threads as there are processors.
+
+Reading, un-gzipping, hashing and writing let go of Python's lock, so that two threads deliver
+half as much again as one does on two processors.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+#: Fewer are done before another thread has begun.
+_WORTH = 16
+
+
+class Together:
+    """Threads that help whoever has much to do, one such at a time on each other processor."""
+
+    def __init__(self, processors: int | None = None) -> None:
+        """`processors` are as many as this process may use if that is not told."""
+        self._helpers = (processors or len(os.sched_getaffinity(0))) - 1
+        self._pool = ThreadPoolExecutor(max(1, self._helpers), thread_name_prefix="helper")
+
+    def close(self) -> None:
+        """Ends the threads. Nothing is at work any more."""
+        self._pool.shutdown()
+
+    def do(self, work: Callable[[T], object], jobs: Iterable[T]) -> None:
+        """Does `work` for every job, in this thread and in others. Raises what it raised for one
+        of them; no other is begun then, and none is at work when this returns."""
+        left = deque(jobs)
+
+        def go_on() -> None:
+            try:
+                while left:
+                    try:
+                        job = left.popleft()
+                    except IndexError:  # another thread was faster
+                        return
+                    work(job)
+            except BaseException:
+                left.clear()
+                raise
+
+        helpers = self._helpers if len(left) >= _WORTH else 0
+        futures = [self._pool.submit(go_on) for _ in range(helpers)]
+        try:
+            go_on()
+        finally:
+            # Who has not begun is at another account's work, and is not waited for.
+            begun = [future for future in futures if not future.cancel()]
+            failures = [failure for future in begun if (failure := future.exception())]
+        if failures:
+            raise failures[0]

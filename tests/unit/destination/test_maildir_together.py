@@ -1,0 +1,72 @@
+"""Work for several threads: all of it is done, or it ends with what went wrong."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from reinstate_service.destination.maildir.together import Together
+
+JOBS = 100
+
+
+@pytest.mark.parametrize("processors", [1, 2, 4])
+def test_every_job_is_done_once(processors: int) -> None:
+    together, done = Together(processors), list[int]()
+    together.do(done.append, range(JOBS))
+    together.close()
+    assert sorted(done) == list(range(JOBS))
+
+
+def test_another_thread_helps() -> None:
+    together = Together(2)
+    meeting = threading.Barrier(2, timeout=60)
+    threads = set[int]()
+
+    def meet(_job: int) -> None:
+        threads.add(threading.get_ident())
+        meeting.wait()
+
+    together.do(meet, range(JOBS))
+    together.close()
+    assert len(threads) == 2
+
+
+@pytest.mark.parametrize("failing", ["helper", "own"])
+def test_what_goes_wrong_in_any_thread_is_raised_when_none_is_at_work(failing: str) -> None:
+    together, own = Together(2), threading.get_ident()
+    both, at_work = threading.Barrier(2, timeout=60), set[int]()
+
+    def work(job: int) -> None:
+        at_work.add(job)
+        if job < 2:  # one for each of the threads
+            both.wait()
+            if (threading.get_ident() == own) is (failing == "own"):
+                at_work.remove(job)
+                raise OSError("it failed")
+        at_work.remove(job)
+
+    with pytest.raises(OSError, match="it failed"):
+        together.do(work, range(JOBS))
+    assert not at_work
+    together.close()
+
+
+def test_a_helper_at_another_ones_work_is_not_waited_for() -> None:
+    together = Together(2)
+    begun, end = threading.Event(), threading.Event()
+    done = list[int]()
+
+    def hold(_job: int) -> None:
+        begun.set()
+        end.wait(60)
+
+    other = threading.Thread(target=together.do, args=(hold, range(JOBS)))
+    other.start()
+    assert begun.wait(60)
+    together.do(done.append, range(JOBS))
+    end.set()
+    other.join()
+    together.close()
+    assert done == list(range(JOBS))
