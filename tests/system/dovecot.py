@@ -13,6 +13,7 @@ import os
 import pwd
 import shutil
 import smtplib
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,11 @@ class Dovecot(Server):
         """Delivers a message as the MTA would."""
         with smtplib.LMTP("127.0.0.1", self.lmtp_port) as client:
             client.sendmail(sender, [recipient], message)
+
+    def doveadm(self, *arguments: str) -> str:
+        """What the administrator's command prints."""
+        command = ["doveadm", "-c", str(self.configuration), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def log(self) -> str:
         """What the server wrote so far."""

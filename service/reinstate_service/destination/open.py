@@ -22,6 +22,7 @@ def open_destination(
     mountpoints: str = "shared",
     config: str = "",
     waiting: Waiting | None = None,
+    compress: str = "none",
 ) -> Destination:
     """The destination at `location`: `maildir:DIR`, `imaps://HOST[:PORT]`, `imap://HOST[:PORT]`,
     or `memory:` for tests.
@@ -30,13 +31,21 @@ def open_destination(
     `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
     shared folders, or `symlink`, at its own place. `config` is the file that says how to log in
     to a server; `waiting` is what ends the waiting for one that is busy, and who is told of it.
+    `compress` says of a `maildir:` how messages are stored: "none", unpacked, or
+    "keep", as the gzip files that the backup has.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
     way = _checked(mountpoints)
     kind, _, rest = location.partition(":")
+    if compress not in {"none", "keep"}:
+        raise UsageError(detail=f"messages are compressed as none or keep, not {compress!r}")
     if kind == "maildir" and rest:
-        return MaildirDestination(rest, owner=owner, create=create, mountpoints=way)
+        return MaildirDestination(
+            rest, owner=owner, create=create, mountpoints=way, keep=compress == "keep"
+        )
+    if compress != "none":
+        raise UsageError(detail=f"--compress {compress} is for maildir:DIR")
     if kind in {"imap", "imaps"}:
         return _server(location, config, mountpoints, waiting or Waiting())
     if location == "memory:":

@@ -63,6 +63,7 @@ def opened(options: Options, waiting: Waiting | None = None) -> Iterator[Destina
         mountpoints=options.mountpoints,
         config=options.config,
         waiting=waiting,
+        compress=options.compress,
     )
     try:
         yield destination

@@ -303,6 +303,7 @@ class _Pass:
             keywords=tuple(keyword_of(tag) for tag in item.tags),
             content=partial(self._context.source.content, item),
             elsewhere=self._elsewhere(item),
+            packed=partial(self._context.source.packed, item),
         )
 
     def _elsewhere(self, item: Item) -> tuple[Path, ...]:

@@ -23,7 +23,7 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
-from reinstate_service.destination.maildir.disk import Disk, descended, listed, opened, write_all
+from reinstate_service.destination.maildir.disk import descended, listed, opened, write_all
 from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
 from reinstate_service.destination.maildir.layout import (
     FLAG_LETTERS,
@@ -36,6 +36,7 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
     own_path,
 )
+from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_delivery, is_keyword
 from reinstate_service.model import Item, Path
@@ -86,11 +87,16 @@ class Deliverer:
     """Puts items into the folders of one account. Memory grows only with the names."""
 
     def __init__(
-        self, disk: Disk, together: Together, home: int, make: Callable[[Path, Kind], bool]
+        self,
+        storing: Storing,
+        together: Together,
+        home: int,
+        make: Callable[[Path, Kind], bool],
     ) -> None:
         """`home` is the account's open directory. `make` makes a folder where it is
         missing, and answers whether it did."""
-        self._disk = disk
+        self._storing = storing
+        self._disk = storing.disk
         self._together = together
         self._home = home
         self._make = make
@@ -233,7 +239,7 @@ class Deliverer:
     def _write(self, tmp: int, new: _Written) -> None:
         """Writes the item into tmp/. Called in several threads at once."""
         try:
-            new.size = self._write_content(tmp, new.temporary, new.delivery)
+            new.size = self._storing.write(tmp, new.temporary, new.delivery, new.place.kind)
             if new.place.kind is not Kind.MAIL:
                 new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
         except FATAL:
@@ -257,25 +263,6 @@ class Deliverer:
             new.place.names.add(delivery.name)
             answers[new.index] = Delivered(unrepresented=unrepresented)
             yield new
-
-    def _write_content(self, tmp: int, temporary: str, delivery: Delivery) -> int:
-        size = 0
-        descriptor = self._disk.new_file(tmp, temporary)
-        reach(At.CONTENT_EMPTY)
-        try:
-            for piece in _pieces(delivery.content):
-                if piece:
-                    write_all(descriptor, piece)
-                    size += len(piece)
-            moment = delivery.item.date * 1_000_000
-            os.utime(descriptor, ns=(moment, moment))
-            reach(At.CONTENT_WRITTEN)
-        except ReinstateError:
-            os.unlink(temporary, dir_fd=tmp)
-            raise
-        finally:
-            os.close(descriptor)
-        return size
 
     def _write_sidecar(
         self, tmp: int, temporary: str, delivery: Delivery
@@ -329,14 +316,6 @@ def _batched(
     iterator = iter(entries)
     while some := list(islice(iterator, size)):
         yield some
-
-
-def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """The content; an OSError in it is the backup's, not the destination's."""
-    try:
-        yield from content()
-    except OSError as error:
-        raise Refused(detail=f"the content cannot be read: {error}") from error
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:

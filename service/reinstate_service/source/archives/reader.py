@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from reinstate_journal.errors import BackupError
+from reinstate_service.gunzip import Packed
 from reinstate_service.model import (
     AbsentItem,
     Account,
@@ -199,6 +200,10 @@ class ArchivesSource:
             states = [(found, row) for found, row in rows if found.archive in allowed]
             yield _item(str(number), states, tags) if states else AbsentItem(str(number))
         yield from self._troubles(account, index)
+
+    def packed(self, item: Item) -> Packed | None:  # noqa: ARG002 the contract's
+        """See `Source`. An archive is packed as a whole."""
+        return None
 
     def content(self, item: Item) -> Iterator[bytes]:
         """The item's bytes in pieces of at most 1 MiB, checked as they pass.

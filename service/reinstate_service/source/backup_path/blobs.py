@@ -12,12 +12,13 @@ import base64
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from reinstate_service.gunzip import DAMAGED, unpacker
+from reinstate_service.gunzip import DAMAGED, MAGIC, unpacker
 from reinstate_service.model import Item
 from reinstate_service.source.backup_path.layout import ITEMS, Tree, is_digest, open_file
+from reinstate_service.source.backup_path.packed import PackedBlob
 from reinstate_service.source.contract import (
     BlobCorrupt,
     BlobMissing,
@@ -27,7 +28,6 @@ from reinstate_service.source.contract import (
 )
 
 PIECE = 1 << 20
-_MAGIC = b"\x1f\x8b"
 _READ = 256 << 10
 
 
@@ -61,6 +61,23 @@ class Blobs:
         """
         with self._unpacking(digest, limit, exact=False) as blob:
             yield from blob.content()
+
+    def packed(self, item: Item) -> PackedBlob | None:
+        """The blob as it lies there, if it is the item's content gzipped once, in one member and
+        with nothing behind it; its content is checked. None for any other: `content` has what it
+        unpacks to, or tells what is wrong with it."""
+        try:
+            descriptor, _ = self._open(item.digest)
+        except ItemError:
+            return None
+        try:
+            blob = PackedBlob(descriptor, item.digest, item.size)
+            if blob.holds(_hasher(item.digest)(), _hashed(item.digest)):
+                return blob
+        except OSError:
+            pass  # `content` will meet it as well, and tells it
+        os.close(descriptor)
+        return None
 
     def level(self, item: Item) -> int:
         """How often the blob was gzipped: 0, 1 or 2. Raises as `content` does."""
@@ -123,8 +140,8 @@ class _Unpacking:
         self._digest = digest
         self._size = size
         self._exact = exact
-        self._sha = hashlib.sha1 if len(digest) == 28 else hashlib.sha256
-        self._wanted = base64.b64decode(digest.replace(",", "/"))
+        self._sha = _hasher(digest)
+        self._wanted = _hashed(digest)
 
     def content(self) -> Iterator[bytes]:
         if self._length <= PIECE and self._size <= PIECE:
@@ -153,7 +170,7 @@ class _Unpacking:
     def _whole_at_once(self) -> bytes | None:
         """A small blob gzipped once: the ordinary case, without ceremony; None if it is not."""
         packed = os.pread(self._descriptor, self._length, 0)
-        if not packed.startswith(_MAGIC):
+        if not packed.startswith(MAGIC):
             return None
         unpack = unpacker()
         try:
@@ -167,14 +184,14 @@ class _Unpacking:
 
     def _candidates(self) -> list[int]:
         """The levels that the beginning of the blob allows, the likeliest first."""
-        if not os.pread(self._descriptor, 2, 0).startswith(_MAGIC):
+        if not os.pread(self._descriptor, 2, 0).startswith(MAGIC):
             return [0]
         levels = [1]
         try:
             inner = b"".join(self._unpack(self._raw(4096), limit=None, piece=2, stop=2))
         except _Damaged:
             inner = b""
-        if inner.startswith(_MAGIC):
+        if inner.startswith(MAGIC):
             levels.append(2)
         if self._length == self._size or not self._exact:
             levels.append(0)
@@ -261,6 +278,16 @@ class _Unpacking:
         if isinstance(problem, _TooMuch):
             return BlobTooLarge(digest=self._digest, limit=self._size)
         return BlobCorrupt(digest=self._digest, detail=str(problem))
+
+
+def _hasher(digest: str) -> Callable[..., hashlib._Hash]:
+    """The algorithm that a digest is of, by its length."""
+    return hashlib.sha1 if len(digest) == 28 else hashlib.sha256
+
+
+def _hashed(digest: str) -> bytes:
+    """The bytes that a digest spells."""
+    return base64.b64decode(digest.replace(",", "/"))
 
 
 def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:

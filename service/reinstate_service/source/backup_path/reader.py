@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from reinstate_journal.errors import BackupError, ReinstateError
+from reinstate_service.gunzip import Packed
 from reinstate_service.model import (
     Account,
     AccountRef,
@@ -208,6 +209,10 @@ class BackupPathSource:
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece.
         """
         return self._blobs.content(item)
+
+    def packed(self, item: Item) -> Packed | None:
+        """See `Source`."""
+        return self._blobs.packed(item)
 
     def inspect_blob(self, item: Item) -> int:
         """How often the item's blob was gzipped. Raises as `content` does."""
