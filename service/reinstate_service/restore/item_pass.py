@@ -16,6 +16,7 @@ from reinstate_journal.events import (
     ItemFailed,
     ItemRestored,
     ItemSkipped,
+    ItemsPassed,
     KeywordsLeftOut,
     item_step,
 )
@@ -35,6 +36,12 @@ from reinstate_service.source.contract import ItemRecord
 _ATTEMPTS = 5
 
 
+def _last_item(batch: Sequence[ItemRecord]) -> str:
+    """The last record that is of an item; behind the items comes what is none."""
+    numbered = (one.id for one in reversed(batch) if not isinstance(one, UnreadableItem))
+    return next(numbered, "")
+
+
 def delivery_name(restore: str, account: str, item: str, digest: str) -> str:
     """The name by which a destination recognises the item: the same in every run."""
     identity = "\0".join((restore, account, item_step(item, digest)))
@@ -50,8 +57,8 @@ class _Batch(NamedTuple):
 
 
 class ItemPass:
-    """One pass over an account's items, whose folders are at `places`. `fresh`: the journal knows
-    of none of them."""
+    """One pass over an account's items, whose folders are at `places`. `state` is the account's, and
+    that of the options which select items; `fresh`: the journal knows of none of them."""
 
     def __init__(
         self,
@@ -61,6 +68,7 @@ class ItemPass:
         places: Mapping[str, Path],
         ref: AccountRef,
         *,
+        state: str,
         fresh: bool,
     ) -> None:
         self._context = context
@@ -71,6 +79,7 @@ class ItemPass:
         )
         self._places = places
         self._ref = ref
+        self._state = state
         self._fresh = fresh
         self._begun: deque[_Batch] = deque()
         self._left_out = {
@@ -138,7 +147,10 @@ class ItemPass:
             for task in batch.tasks:
                 events += events_of(task, task.event or outcomes.get(task.step))
             events += self._news_of_keywords(outcomes.values())
-        self._recorder.append(*events, *self._sender.settled())
+        events += self._sender.settled()
+        if events and (passed := _last_item(batches[-1].records)):
+            events.append(ItemsPassed(state=self._state, item=passed))
+        self._recorder.append(*events)
         self._tell(events, sum(len(batch.records) for batch in batches))
         self._context.limits.count(events)
 

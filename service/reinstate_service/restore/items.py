@@ -11,6 +11,7 @@ from reinstate_journal.events import (
     FoldersCreated,
     FoldersMerged,
     ItemsCompleted,
+    ItemsPassed,
     QuotaLifted,
 )
 from reinstate_service.destination.contract import Mailbox
@@ -61,9 +62,13 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         _lift_quota(context, recorder, ref)
         places = _restore_folders(context, recorder, mailbox, containers)
         fresh = not context.journal.progress.tallies(recorder.stream)
-        pass_ = ItemPass(context, recorder, mailbox, places, ref, fresh=fresh)
+        pass_ = ItemPass(context, recorder, mailbox, places, ref, state=state, fresh=fresh)
         failures = Failures(context, recorder.stream if unfinished else None)
-        for batch in _batches(failures.without(context.source.items(ref.id))):
+        passed = "" if unfinished else _passed(context, recorder, state)
+        if passed:
+            settled = sum(tally.count for tally in tallies)
+            context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
+        for batch in _batches(failures.without(context.source.items(ref.id, passed))):
             if context.stop.is_set():
                 break
             pass_.restore(batch)
@@ -76,6 +81,14 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         reach(At.ITEMS_RECORDED)
         recorder.append(ItemsCompleted(state=state))
     context.observer.account(ref.address, "done")
+
+
+def _passed(context: Context, recorder: Recorder, state: str) -> str:
+    """Up to which item an earlier pass has come, if the account is still at its state."""
+    last = context.journal.last(recorder.stream, ItemsPassed)
+    if last is None or not isinstance(last.event, ItemsPassed) or last.event.state != state:
+        return ""
+    return last.event.item
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
@@ -138,3 +151,4 @@ def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:
             batch, size = [], 0
     if batch:
         yield batch
+    (ItemsPassed,)

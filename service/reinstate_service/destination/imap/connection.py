@@ -206,12 +206,14 @@ def speaking(url: str) -> Iterator[None]:
 
 def connect(server: Server, timeout: float, context: ssl.SSLContext | None) -> Client:
     """A connection that is not logged in; encrypted if there is a `context`. Raises Unreachable,
-    NotTrusted."""
+    NotTrusted, Busy."""
     try:
         client = Client(server, timeout, context)
     except ssl.SSLCertVerificationError as error:
         raise NotTrusted(destination=server.url, detail=text_of(error)) from None
-    except (OSError, IMAPClientError) as error:
+    except IMAPClientError as error:  # what it greets with is BYE (RFC 3501 §7.1.5)
+        raise Busy(destination=server.url, detail=text_of(error)) from None
+    except OSError as error:
         raise Unreachable(destination=server.url, detail=text_of(error)) from None
     if server.secure or context is None:
         return client
