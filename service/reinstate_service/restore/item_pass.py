@@ -57,8 +57,8 @@ class _Batch(NamedTuple):
 
 
 class ItemPass:
-    """One pass over an account's items, whose folders are at `places`. `state` is the account's, and
-    that of the options which select items; `fresh`: the journal knows of none of them."""
+    """One pass over an account's items, whose folders are at `places`. `state` is that of the
+    account and of the options that select items; `fresh`: the journal knows of none of them."""
 
     def __init__(
         self,

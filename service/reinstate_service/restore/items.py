@@ -151,4 +151,3 @@ def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:
             batch, size = [], 0
     if batch:
         yield batch
-    (ItemsPassed,)
