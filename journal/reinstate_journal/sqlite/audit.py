@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from reinstate_journal.catalogue import Catalogue
@@ -128,13 +128,19 @@ class _Audit:
                 yield Finding(f"shape {number} is not a type and its schema")
 
     def _each_event(self) -> Iterator[Finding]:
-        events = self._connection.execute(
-            f"SELECT {COLUMNS} FROM journal.events ORDER BY position"  # noqa: S608 - names are constants
-        )
-        while page := events.fetchmany(_PAGE):
-            stretches = yield from self._events.read(page)
-            for projection in PROJECTIONS:
-                projection.apply(self._connection, stretches)
+        select = f"SELECT {COLUMNS} FROM journal.events ORDER BY position"  # noqa: S608 - names are constants
+        events, read = self._connection.execute(select), 0
+        try:
+            while page := events.fetchmany(_PAGE):
+                stretches = yield from self._events.read(page)
+                read += len(page)
+                for projection in PROJECTIONS:
+                    projection.apply(self._connection, stretches)
+        except sqlite3.DatabaseError:
+            # What stands on the page before the row that cannot be read is looked at all the same.
+            for row in islice(self._connection.execute(select), read, None):
+                yield from self._events.read([row])
+            raise
 
     def _ends(self) -> Iterator[Finding]:
         """The head, and what is counted beside the events."""
