@@ -27,7 +27,7 @@ from tests.running import COMMAND
 
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.source.backup_path import BackupWriter
-from system.live import MASTER, WORD, LiveServer, live_server
+from system.live import MASTER, WORD, LiveServer, live_server, mbsync_quoted
 
 _DAY = 1_767_690_000_000
 _BATCH = 500
@@ -102,13 +102,12 @@ def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
         shutil.rmtree(maildir, ignore_errors=True)
         shutil.copytree(folder / "maildirs" / address, maildir)
         written = folder / f"mbsyncrc-{address}"
-        word = WORD.replace("\\", "\\\\").replace('"', '\\"')
         written.write_text(
             _MBSYNC.format(
                 port=live.imap_port,
                 address=address,
                 master=MASTER,
-                word=f'"{word}"',
+                word=mbsync_quoted(WORD),
                 maildir=maildir,
                 state=state,
             )
