@@ -24,6 +24,7 @@ from crash.killing import CONTEXT
 from crash.proxy import CUTS, Mischief, Proxy
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
+from reinstate_journal.errors import ReinstateError
 from reinstate_journal.events import ItemRestored
 from reinstate_service.destination.imap import pace
 from reinstate_service.model import Account, Domain, Folder, Role
@@ -146,7 +147,10 @@ class Ours(Tool):
 def _restore(journal: Path, options: Options) -> None:
     items.BATCH_ITEMS = BATCH
     pace._FIRST_DELAY = 0.01
-    restore_here(journal, options)
+    try:
+        restore_here(journal, options)
+    except ReinstateError as error:
+        raise SystemExit(error.exit_code) from None
 
 
 class Mbsync(Tool):
