@@ -62,6 +62,7 @@ from reinstate_journal.events.items import (
     ItemSkipped,
     ItemsPassed,
     KeywordsLeftOut,
+    OldestDeliveriesSettled,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -147,6 +148,7 @@ __all__ = [
     "MountpointRefused",
     "MountpointRestored",
     "NotificationRecorded",
+    "OldestDeliveriesSettled",
     "Path",
     "PhaseCompleted",
     "PhaseStarted",
