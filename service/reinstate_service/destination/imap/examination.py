@@ -11,7 +11,7 @@ from reinstate_journal.errors import DestinationError, UsageError
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.imap.accounts import Accounts
 from reinstate_service.destination.imap.configuration import Imap
-from reinstate_service.destination.imap.connection import Client, Server, connect
+from reinstate_service.destination.imap.connection import Client, Server
 from reinstate_service.destination.imap.errors import LoginRefused, ServerRefuses
 from reinstate_service.destination.imap.session import Session
 from reinstate_service.destination.waiting import Waiting
@@ -47,15 +47,15 @@ class Examined(Frozen, frozen=True):
 def examine(server: Server, imap: Imap) -> Iterator[Examined]:
     """Connects, logs in as the accounts that the configuration names, and asks. A server that is
     busy is not waited for."""
+    accounts = Accounts(server, replace(imap, patience=0), Waiting())
     try:
-        client = connect(server, imap)
+        client = accounts.connect()
     except (DestinationError, UsageError) as error:
         yield Examined("server", "problem", str(error))
         return
     yield Examined("server", "ok", f"{server.url}: {client.greeting()}")
     yield _tls(client)
     client.shutdown()
-    accounts = Accounts(server, replace(imap, patience=0), Waiting())
     logins = [_login(accounts, address) for address in imap.domains.values()]
     yield from logins
     if any(one.state == "problem" for one in logins):
@@ -108,13 +108,15 @@ def _rights(session: Session, address: str) -> Iterator[Examined]:
         rights = session.ask(lambda client: client.rights("INBOX"))
     except ServerRefuses:  # Dovecot's way to say that there are none
         rights = ""
-    lacking = [one for one in _NEEDED if one not in rights and _OLD.get(one, one) not in rights]
+    lacking = "".join(
+        one for one in _NEEDED if one not in rights and _OLD.get(one, one) not in rights
+    )
     if lacking:
         yield Examined(
             "rights",
             "problem",
-            f"only {rights or 'none'} in the INBOX of {address}, without {''.join(lacking)}: folders"
-            " cannot be made or granted (Dovecot: plugin { acl_user = %u } for master users)",
+            f"only {rights or 'none'} in the INBOX of {address}, without {lacking}: folders cannot"
+            " be made or granted (Dovecot: plugin { acl_user = %u } for master users)",
         )
     else:
         yield Examined("rights", "ok", f"{rights} in the INBOX of {address}")
