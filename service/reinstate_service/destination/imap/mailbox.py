@@ -237,7 +237,16 @@ class ImapMailbox:
         return found[0] if len(found) == 1 else None
 
     def _shared_name(self, owner: str, target: Path) -> str:
-        """The name under which this account sees a folder of another."""
+        """The name under which this account sees a folder of another. Raises Refused where it would
+        be somebody else's, of the same name in this account's domain."""
         namespace = self._accounts.namespace
+        of_any_domain = any("{domain}" in part for part in namespace.shared_prefix)
+        if not of_any_domain and owner.rpartition("@")[2] != self._address.rpartition("@")[2]:
+            shown = self._names.separator.join(namespace.shared_prefix)
+            detail = (
+                f"{owner} is of another domain than {self._address}, and this server shows other"
+                f" users' folders without one ({shown})"
+            )
+            raise Refused(detail=detail)
         inbox = target == ("INBOX",)
         return self._names.separator.join(shared_address(owner, () if inbox else target, namespace))
