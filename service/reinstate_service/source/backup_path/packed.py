@@ -25,7 +25,8 @@ class PackedBlob:
         self.size = size
         self._digest = digest
         self._stamp = _stamp(descriptor)
-        self.head = os.pread(descriptor, _PIECE, 0)
+        # Not a megabyte for a blob of a few kilobytes: that alone would take 17 us.
+        self.head = os.pread(descriptor, min(self._stamp[0], _PIECE), 0)
 
     def holds(self, hashed: _Hash, wanted: bytes) -> bool:
         """Whether it is one gzip member and nothing else, whose content has the size and, by the
