@@ -61,6 +61,7 @@ def opened(options: Options) -> Iterator[Destination]:
         mountpoints=options.mountpoints,
         config=options.config,
         compress=options.compress,
+        dedupe=options.dedupe,
     )
     try:
         yield destination

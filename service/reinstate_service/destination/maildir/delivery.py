@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,7 +36,7 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
     own_path,
 )
-from reinstate_service.destination.maildir.storing import Storing
+from reinstate_service.destination.maildir.storing import Stored, Storing
 from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_delivery, is_keyword
 from reinstate_service.model import Item, Path
@@ -70,14 +70,16 @@ class Place:
 
 @dataclass
 class _Written:
-    """An item on its way into tmp/, and then in there: its size and the name it is going to have;
-    `extra` is another name in tmp/ and the one for it. `error` is why it is not there."""
+    """An item on its way into tmp/, and then in there: how it is stored, and the name it is going
+    to have; `extra` is another name in tmp/ and the one for it. `twin` is what others that may
+    share its file have in common with it. `error` is why it is not there."""
 
     index: int
     delivery: Delivery
     place: Place
     temporary: str
-    size: int = 0
+    twin: str | None = None
+    stored: Stored = field(default_factory=partial(Stored, 0))
     final: str = ""
     extra: tuple[str, str] | None = None
     error: ReinstateError | None = None
@@ -91,14 +93,16 @@ class Deliverer:
         storing: Storing,
         together: Together,
         home: int,
+        account: tuple[str, ...],
         make: Callable[[Path, Kind], bool],
     ) -> None:
-        """`home` is the account's open directory. `make` makes a folder where it is
-        missing, and answers whether it did."""
+        """`home` is the account's open directory, to which `account` leads. `make` makes a folder
+        where it is missing, and answers whether it did."""
         self._storing = storing
         self._disk = storing.disk
         self._together = together
         self._home = home
+        self._account = account
         self._make = make
         self._places: dict[tuple[Path, Kind], Place] = {}
         #: What lay in folders that are only looked into.
@@ -132,10 +136,14 @@ class Deliverer:
                 written: list[_Written] = []
                 waiting = list(enumerate(deliveries))
                 while waiting:
-                    begun, waiting = self._decide(waiting, answers)
+                    there = {new.twin for new in written}
+                    begun, waiting = self._decide(waiting, answers, there)
                     self._together.do(partial(self._write, tmp), begun)
-                    written += self._settle(begun, answers)
+                    settled = list(self._settle(begun, answers))
+                    self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
+                    written += settled
                 self._publish(tmp, written)
+                self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
             except BaseException:
                 self._places.clear()  # what of the batch has its name is looked up anew
                 _sweep(tmp)
@@ -210,12 +218,24 @@ class Deliverer:
         except (FileNotFoundError, Refused):
             return frozenset()
 
+    def _remember(
+        self, stored: Iterable[_Written], place: Callable[[_Written], tuple[str, ...]]
+    ) -> None:
+        """Lets others share the files of these, which lie at that place in the account's home."""
+        if self._storing.twins:
+            twins = ((new.twin, (*self._account, *place(new))) for new in stored if new.twin)
+            self._storing.twins.add(twins)
+
     def _decide(
-        self, waiting: Sequence[tuple[int, Delivery]], answers: list[Delivered]
+        self,
+        waiting: Sequence[tuple[int, Delivery]],
+        answers: list[Delivered],
+        there: Collection[str | None],
     ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
-        """What is to be written, and what has to wait because one of these may take its name.
-        Answers for the others."""
+        """What is to be written, and what has to wait because one of these may take its name, or
+        is the first of its twins, of which none is `there`. Answers for the others."""
         writing: dict[tuple[tuple[str, ...], str], _Written] = {}
+        twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
         for index, delivery in waiting:
             try:
@@ -225,11 +245,15 @@ class Deliverer:
                     answers[index] = Delivered(found=True)
                 elif (path := self._found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
-                elif (place.directories, name) in writing:
+                elif (place.directories, name) in writing or (
+                    (twin := self._storing.twin_key(delivery)) in twins and twin not in there
+                ):
                     later.append((index, delivery))
                 else:
-                    new = _Written(index, delivery, place, f"{_TEMPORARY}{index}")
+                    new = _Written(index, delivery, place, f"{_TEMPORARY}{index}", twin)
                     writing[place.directories, name] = new
+                    if twin:
+                        twins.add(twin)
             except FATAL:
                 raise
             except ReinstateError as error:
@@ -239,7 +263,7 @@ class Deliverer:
     def _write(self, tmp: int, new: _Written) -> None:
         """Writes the item into tmp/. Called in several threads at once."""
         try:
-            new.size = self._storing.write(tmp, new.temporary, new.delivery, new.place.kind)
+            new.stored = self._storing.write(tmp, new.temporary, new.delivery)
             if new.place.kind is not Kind.MAIL:
                 new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
         except FATAL:
@@ -256,12 +280,12 @@ class Deliverer:
             delivery = new.delivery
             unrepresented: tuple[str, ...] = ()
             if new.place.kind is Kind.MAIL:
-                new.final, unrepresented = _message_name(new.place, delivery, new.size)
+                new.final, unrepresented = _message_name(new.place, delivery, new.stored.size)
             else:
                 item = delivery.item
                 new.final = collection_file(delivery.name, item.type, item.name)
             new.place.names.add(delivery.name)
-            answers[new.index] = Delivered(unrepresented=unrepresented)
+            answers[new.index] = Delivered(unrepresented=unrepresented, taken=new.stored.taken)
             yield new
 
     def _write_sidecar(

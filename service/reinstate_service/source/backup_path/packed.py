@@ -51,12 +51,13 @@ class PackedBlob:
         return unpack.eof and size == self.size and hashed.digest() == wanted
 
     def pieces(self) -> Iterator[bytes]:
-        """See `Packed`."""
+        """See `Packed`. Raises BlobCorrupt at the end if the file was changed meanwhile."""
         yield self.head
         offset = len(self.head)
         while offset < self._stamp[0] and (piece := os.pread(self.descriptor, _PIECE, offset)):
             offset += len(piece)
             yield piece
+        self.require_unchanged()
 
     def require_unchanged(self) -> None:
         """See `Packed`. Raises BlobCorrupt."""
