@@ -127,5 +127,13 @@ class Dovecot(Server):
         )
         self.configuration.write_text(printed.main + _IMPATIENT + self._further)
         sql_file.write_text(printed.sql)
+        self.resume()
+
+    def pause(self) -> None:
+        """Ends the server; `resume` starts it again, with everything that it has."""
+        self._end()
+
+    def resume(self) -> None:
+        """Starts the server, where everything is ready for it."""
         self._run([str(BINARY), "-F", "-c", str(self.configuration)])
         self._await(self.imap_port, self.sieve_port, self.lmtp_port)

@@ -152,7 +152,7 @@ def test_no_secret_is_in_journal_output_report_or_process_list(
 def test_no_secret_is_in_a_log_or_traceback(
     live: LiveDovecot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reinstate_service.destination.imap.session.TRIES", 1)
+    monkeypatch.setattr("reinstate_service.destination.imap.session._TRIES", 1)
     live.configure()
     with caplog.at_level(logging.DEBUG):
         destination = live.destination()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from reinstate_journal.catalogue import Catalogue
@@ -33,20 +34,48 @@ def audit(path: str | os.PathLike[str], catalogue: Catalogue | None) -> list[Fin
     where = Path(path).resolve()
     if not where.is_file():
         raise JournalMissing(path=where)
+    try:
+        with reading(where), closing(connect(where, "ro")) as connection:
+            require_current(connection, where)
+    except JournalDamaged as error:
+        return [_finding(error)]
+    # SQLite goes through the pages without Python's lock: a second core does it meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        pages = beside.submit(_gathered, where, _pages(where))
+        content = _gathered(where, _content(where, catalogue or CATALOGUE))
+    return [*pages.result(), *content]
+
+
+def _gathered(path: Path, findings: Iterator[Finding]) -> list[Finding]:
+    """The first of the findings, up to an error that ends them."""
     found: list[Finding] = []
     try:
-        with reading(where), closing(_expected()) as connection:
-            with closing(connect(where, "ro")) as current:
-                require_current(current, where)
-            connection.execute("ATTACH ? AS journal", (address(where, "ro"),))
-            connection.execute("BEGIN")
-            for finding in _Audit(connection, where, catalogue or CATALOGUE).findings():
+        with reading(path):
+            for finding in findings:
                 found.append(finding)
                 if len(found) == _ENOUGH:
                     return [*found, Finding("there is more; the check ends here")]
     except JournalDamaged as error:
-        found.append(Finding(str(error.fields["detail"])))
+        found.append(_finding(error))
     return found
+
+
+def _finding(error: JournalDamaged) -> Finding:
+    return Finding(str(error.fields["detail"]))
+
+
+def _pages(path: Path) -> Iterator[Finding]:
+    with closing(connect(path, "ro")) as connection:
+        for (line,) in connection.execute("PRAGMA integrity_check(100)"):
+            if line != "ok":
+                yield Finding(f"the file's pages: {line}")
+
+
+def _content(path: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    with closing(_expected()) as connection:
+        connection.execute("ATTACH ? AS journal", (address(path, "ro"),))
+        connection.execute("BEGIN")
+        yield from _Audit(connection, path, catalogue).findings()
 
 
 class _Audit:
@@ -60,9 +89,6 @@ class _Audit:
         self._events = EventAudit(catalogue, path, self._streams, self._shapes)
 
     def findings(self) -> Iterator[Finding]:
-        for (line,) in self._connection.execute("PRAGMA journal.integrity_check(100)"):
-            if line != "ok":
-                yield Finding(f"the file's pages: {line}")
         yield from self._schema()
         yield from self._names()
         sound = True
@@ -102,13 +128,19 @@ class _Audit:
                 yield Finding(f"shape {number} is not a type and its schema")
 
     def _each_event(self) -> Iterator[Finding]:
-        events = self._connection.execute(
-            f"SELECT {COLUMNS} FROM journal.events ORDER BY position"  # noqa: S608 - names are constants
-        )
-        while page := events.fetchmany(_PAGE):
-            stretches = yield from self._events.read(page)
-            for projection in PROJECTIONS:
-                projection.apply(self._connection, stretches)
+        select = f"SELECT {COLUMNS} FROM journal.events ORDER BY position"  # noqa: S608 - names are constants
+        events, read = self._connection.execute(select), 0
+        try:
+            while page := events.fetchmany(_PAGE):
+                stretches = yield from self._events.read(page)
+                read += len(page)
+                for projection in PROJECTIONS:
+                    projection.apply(self._connection, stretches)
+        except sqlite3.DatabaseError:
+            # What stands on the page before the row that cannot be read is looked at all the same.
+            for row in islice(self._connection.execute(select), read, None):
+                yield from self._events.read([row])
+            raise
 
     def _ends(self) -> Iterator[Finding]:
         """The head, and what is counted beside the events."""

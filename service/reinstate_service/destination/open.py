@@ -11,6 +11,7 @@ from reinstate_service.destination.maildir.destination import holds_destination
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.maildir.twins import Dedupe
 from reinstate_service.destination.memory import MemoryDestination
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.namespace import Namespace
 
 
@@ -21,6 +22,7 @@ def open_destination(
     create: bool = True,
     mountpoints: str = "shared",
     config: str = "",
+    waiting: Waiting | None = None,
     compress: str = "none",
     dedupe: str = "none",
 ) -> Destination:
@@ -30,9 +32,10 @@ def open_destination(
     `owner` (uid, gid) is who a new directory is made for, when root makes it.
     `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
     shared folders, or `symlink`, at its own place. `config` is the file that says how to log in
-    to a server. `compress` says of a `maildir:` how messages are stored: "none", unpacked, or
-    "keep", as the gzip files that the backup has; `dedupe` whether equal ones share a file: "none",
-    "link", as further names of it, or "reflink", as files that share its blocks.
+    to a server; `waiting` is what ends the waiting for one that is busy, and who is told of it.
+    `compress` says of a `maildir:` how messages are stored: "none", unpacked, or "keep", as the
+    gzip files that the backup has; `dedupe` whether equal ones share a file: "none", "link", as
+    further names of it, or "reflink", as files that share its blocks.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
@@ -53,7 +56,7 @@ def open_destination(
     if compress != "none" or shared:
         raise UsageError(detail="--compress and --dedupe are for maildir:DIR")
     if kind in {"imap", "imaps"}:
-        return _server(location, config, mountpoints)
+        return _server(location, config, mountpoints, waiting or Waiting())
     if location == "memory:":
         return MemoryDestination(namespace=_mounting(MemoryDestination().namespace(), way))
     raise UsageError(
@@ -61,7 +64,7 @@ def open_destination(
     )
 
 
-def _server(location: str, config: str, mountpoints: str) -> Destination:
+def _server(location: str, config: str, mountpoints: str, waiting: Waiting) -> Destination:
     # Only those who restore onto a server load what speaks to it.
     from reinstate_service.destination.imap import ImapDestination  # noqa: PLC0415
     from reinstate_service.destination.imap.configuration import read_configuration  # noqa: PLC0415
@@ -71,7 +74,7 @@ def _server(location: str, config: str, mountpoints: str) -> Destination:
         raise UsageError(detail=f"on a server, mountpoints are not shown as {mountpoints}")
     if not config:
         raise UsageError(detail=f"{location} needs --config FILE: how to log in to its accounts")
-    return ImapDestination(server_of(location), read_configuration(config))
+    return ImapDestination(server_of(location), read_configuration(config), waiting)
 
 
 def makes_domains(location: str) -> bool:

@@ -20,6 +20,7 @@ from reinstate_journal.events import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    ItemsPassed,
     KeywordsLeftOut,
     QuotaLifted,
     item_step,
@@ -78,9 +79,15 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         _lift_quota(context, recorder, ref)
         places = _restore_folders(context, recorder, mailbox, containers)
         fresh = not context.journal.progress.tallies(recorder.stream)
-        pass_ = _Pass(context, recorder, mailbox, places, ref, fenced=fenced, fresh=fresh)
+        pass_ = _Pass(
+            context, recorder, mailbox, places, ref, state=state, fenced=fenced, fresh=fresh
+        )
         failures = Failures(context, recorder.stream if unfinished else None)
-        for batch in _batches(failures.without(context.source.items(ref.id))):
+        passed = "" if unfinished else _passed(context, recorder, state)
+        if passed:
+            settled = sum(tally.count for tally in tallies)
+            context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
+        for batch in _batches(failures.without(context.source.items(ref.id, passed))):
             context.check_stop()
             pass_.restore(batch)
         recorder.append(*failures.vanished())
@@ -90,6 +97,14 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         reach(At.ITEMS_RECORDED)
         recorder.append(ItemsCompleted(state=state))
     context.observer.account(ref.address, "done")
+
+
+def _passed(context: Context, recorder: Recorder, state: str) -> str:
+    """Up to which item an earlier pass has come, if the account is still at its state."""
+    last = context.journal.last(recorder.stream, ItemsPassed)
+    if last is None or not isinstance(last.event, ItemsPassed) or last.event.state != state:
+        return ""
+    return last.event.item
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
@@ -154,6 +169,12 @@ def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:
         yield batch
 
 
+def _last_item(batch: Sequence[ItemRecord]) -> str:
+    """The last record that is of an item; behind the items comes what is none."""
+    numbered = (one.id for one in reversed(batch) if not isinstance(one, UnreadableItem))
+    return next(numbered, "")
+
+
 def delivery_name(restore: str, account: str, item: str, digest: str) -> str:
     """The name by which a destination recognises the item: the same in every run."""
     identity = "\0".join((restore, account, item_step(item, digest)))
@@ -171,6 +192,7 @@ class _Pass:
         places: Mapping[str, Path],
         ref: AccountRef,
         *,
+        state: str,
         fenced: FencedMailbox | None,
         fresh: bool,
     ) -> None:
@@ -180,6 +202,7 @@ class _Pass:
         self._fenced = fenced
         self._places = places
         self._ref = ref
+        self._state = state
         self._fresh = fresh
         self._left_out = {
             folder: set(keywords)
@@ -212,6 +235,8 @@ class _Pass:
         events += self._news_of_keywords(outcomes.values())
         if self._fenced is not None and any(is_mail(task.item) for task in tasks):
             events.append(DeliveriesSettled())
+        if events and (passed := _last_item(batch)):
+            events.append(ItemsPassed(state=self._state, item=passed))
         self._recorder.append(*events)
         self._tell(events, len(batch))
         self._context.limits.count(events)

@@ -172,8 +172,9 @@ class Source(Protocol):
         """The folders, mountpoints, searches and tags; with `deleted`, those that the backup
         saw deleted as well. Raises AccountUnreadable."""
 
-    def items(self, account: str) -> Iterator[ItemRecord]:
-        """Every item once, by ascending id, streamed. Raises AccountUnreadable."""
+    def items(self, account: str, after: str = "") -> Iterator[ItemRecord]:
+        """Every item once, by ascending id, streamed; then what is no item. With `after`, only
+        what comes behind the item of that id. Raises AccountUnreadable."""
 
     def content(self, item: Item) -> Iterator[bytes]:
         """The item's bytes in pieces of bounded size; checked against size limit and

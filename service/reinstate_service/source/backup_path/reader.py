@@ -186,16 +186,17 @@ class BackupPathSource:
             tuple(each for each in found if isinstance(each, Tag)),
         )
 
-    def items(self, account: str) -> Iterator[ItemRecord]:
-        """Every item once, by ascending id; last what does not belong among them.
+    def items(self, account: str, after: str = "") -> Iterator[ItemRecord]:
+        """Every item once, by ascending id; last what does not belong among them. With `after`,
+        only what comes behind that id.
 
         Raises AccountUnreadable, before the first.
         """
         listing = self.listing(account)
-        return self._items(listing)
+        return self._items(listing, after)
 
-    def _items(self, listing: Listing) -> Iterator[ItemRecord]:
-        for identifier, states in listing.records():
+    def _items(self, listing: Listing, after: str) -> Iterator[ItemRecord]:
+        for identifier, states in listing.records(after):
             if isinstance(states, ItemError):
                 yield decode.unreadable(identifier, states)
             elif isinstance(states[0], ItemState):
