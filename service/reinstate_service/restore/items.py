@@ -13,9 +13,6 @@ from reinstate_journal.catalogue import Event, Outcome
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     DeliveriesSettled,
-    FolderMapped,
-    FoldersCreated,
-    FoldersMerged,
     ItemFailed,
     ItemRestored,
     ItemsCompleted,
@@ -31,7 +28,6 @@ from reinstate_service.destination.fence import ConnectionLost, FencedMailbox
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import (
     AccountRef,
-    Containers,
     Item,
     Path,
     UnreadableItem,
@@ -39,8 +35,8 @@ from reinstate_service.model import (
 from reinstate_service.restore.context import Context
 from reinstate_service.restore.failures import Failures
 from reinstate_service.restore.fencing import deliver_fenced, is_mail, settle
-from reinstate_service.restore.grants import give_grants, open_grants, renew_grants
-from reinstate_service.restore.plan import plan_folders, with_roles
+from reinstate_service.restore.folders import restore_folders
+from reinstate_service.restore.grants import renew_grants
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.restore.tasks import Task, events_of, outcome, saving, still_open
@@ -78,7 +74,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         if fenced is not None:
             settle(context, recorder, fenced)
         _lift_quota(context, recorder, ref)
-        places = _restore_folders(context, recorder, mailbox, containers)
+        places = restore_folders(context, recorder, mailbox, containers)
         fresh = not context.journal.progress.tallies(recorder.stream)
         pass_ = _Pass(
             context, recorder, mailbox, places, ref, state=state, fenced=fenced, fresh=fresh
@@ -117,44 +113,6 @@ def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
             reach(At.FOUND_QUOTA_DUE)
         context.destination.set_quota(ref.address, 0)
         reach(At.FOUND_QUOTA_LIFTED)
-
-
-def _restore_folders(
-    context: Context, recorder: Recorder, mailbox: Mailbox, containers: Containers
-) -> Mapping[str, Path]:
-    """Decides, records, and then makes the folders; answers every folder's place by its id."""
-    mapped = context.journal.containers.folders(recorder.stream)
-    settled = {folder: known.path for folder, known in mapped.items()}
-    existing = mailbox.folders()
-    namespace = with_roles(context.namespace, existing)
-    plan = plan_folders(containers, [one.path for one in existing], settled, namespace)
-    events: list[Event] = [
-        FolderMapped(
-            folder=decision.folder,
-            source=decision.source,
-            path=decision.path,
-            reason=decision.reason.value,
-        )
-        for decision in plan.decisions
-    ]
-    known_merges = context.journal.containers.merged(recorder.stream)
-    events += [
-        FoldersMerged(path=path, folders=folders)
-        for path, folders in plan.merged.items()
-        if known_merges.get(path) != folders
-    ]
-    recorder.append(*events)
-    reach(At.FOLDERS_DECIDED)
-    created = FoldersCreated(count=len(plan.places))
-    if not recorder.is_done(created.step()):
-        for folder in sorted(containers.folders, key=lambda folder: plan.places[folder.id]):
-            mailbox.create_folder(plan.places[folder.id], folder)
-            reach(At.FOLDER_MADE)
-        reach(At.FOLDERS_MADE)
-        recorder.append(created)
-    grants = open_grants(context, recorder, containers)
-    give_grants(recorder, mailbox, grants, plan.places)
-    return plan.places
 
 
 def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:

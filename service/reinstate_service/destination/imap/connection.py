@@ -247,7 +247,7 @@ def log_in(client: Client, found: Credentials, address: str, url: str) -> None:
         if plain and (found.user + found.word).isascii():
             client.login(found.user, found.word)
         else:
-            client.sasl_login(found.mechanism, lambda _challenge: found.response)
+            client.sasl_login(found.mechanism, found.answer)
     except LoginError as error:
         detail = found.hidden_in(text_of(error))
         if is_later(detail):
