@@ -119,6 +119,7 @@ class At:
     BATCH_WRITTEN = Point("a batch is in tmp/ and not flushed")
     BATCH_FLUSHED = Point("a batch is flushed; no file has its name")
     SIDECAR_RENAMED = Point("what belongs beside an item is there; the item is not")
+    SIDECARS_DURABLE = Point("what stands beside a batch's items is durable; none has its name")
     ITEM_RENAMED = Point("one item of a batch has its name; its folder is not flushed")
     BATCH_RENAMED = Point("all files have their names; a folder is not flushed")
     BATCH_DURABLE = Point("a batch is durable; the destination has not answered")

@@ -7,10 +7,7 @@ import fcntl
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 
 import msgspec
 
@@ -24,7 +21,7 @@ from reinstate_journal.errors import (
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.maildir.disk import descended, listed, opened, write_all
-from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
+from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
     FLAG_LETTERS,
     Kind,
@@ -36,7 +33,8 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
     own_path,
 )
-from reinstate_service.destination.maildir.storing import Stored, Storing
+from reinstate_service.destination.maildir.publishing import Place, Written, publish
+from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_delivery, is_keyword
 from reinstate_service.model import Item, Path
@@ -45,8 +43,6 @@ from reinstate_service.model import Item, Path
 _TEMPORARY = "reinstate."
 #: What is no matter of one item.
 FATAL = (BackupError, DestinationError, JournalError, Interrupted)
-#: How many folders are held open at once.
-_MOST_OPEN = 64
 
 
 class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,33 +52,6 @@ class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
     flags: int = 0
     keywords: tuple[str, ...] = ()
     name: str = ""
-
-
-@dataclass
-class Place:
-    """A directory that items go to, by its way from the account's home."""
-
-    directories: tuple[str, ...]
-    kind: Kind
-    names: set[str] = field(default_factory=set)
-    keywords: Keywords = field(default_factory=Keywords)
-
-
-@dataclass
-class _Written:
-    """An item on its way into tmp/, and then in there: how it is stored, and the name it is going
-    to have; `extra` is another name in tmp/ and the one for it. `twin` is what others that may
-    share its file have in common with it. `error` is why it is not there."""
-
-    index: int
-    delivery: Delivery
-    place: Place
-    temporary: str
-    twin: str | None = None
-    stored: Stored = field(default_factory=partial(Stored, 0))
-    final: str = ""
-    extra: tuple[str, str] | None = None
-    error: ReinstateError | None = None
 
 
 class Deliverer:
@@ -133,7 +102,7 @@ class Deliverer:
             try:
                 self._add_keywords(deliveries)
                 reach(At.KEYWORDS_GIVEN)
-                written: list[_Written] = []
+                written: list[Written] = []
                 waiting = list(enumerate(deliveries))
                 while waiting:
                     there = {new.twin for new in written}
@@ -142,7 +111,7 @@ class Deliverer:
                     settled = list(self._settle(begun, answers))
                     self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
                     written += settled
-                self._publish(tmp, written)
+                publish(self._disk, self._home, tmp, written)
                 self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
             except BaseException:
                 self._places.clear()  # what of the batch has its name is looked up anew
@@ -219,7 +188,7 @@ class Deliverer:
             return frozenset()
 
     def _remember(
-        self, stored: Iterable[_Written], place: Callable[[_Written], tuple[str, ...]]
+        self, stored: Iterable[Written], place: Callable[[Written], tuple[str, ...]]
     ) -> None:
         """Lets others share the files of these, which lie at that place in the account's home."""
         if self._storing.twins:
@@ -231,10 +200,10 @@ class Deliverer:
         waiting: Sequence[tuple[int, Delivery]],
         answers: list[Delivered],
         there: Collection[str | None],
-    ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
+    ) -> tuple[list[Written], list[tuple[int, Delivery]]]:
         """What is to be written, and what has to wait because one of these may take its name, or
         is the first of its twins, of which none is `there`. Answers for the others."""
-        writing: dict[tuple[tuple[str, ...], str], _Written] = {}
+        writing: dict[tuple[tuple[str, ...], str], Written] = {}
         twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
         for index, delivery in waiting:
@@ -250,7 +219,7 @@ class Deliverer:
                 ):
                     later.append((index, delivery))
                 else:
-                    new = _Written(index, delivery, place, f"{_TEMPORARY}{index}", twin)
+                    new = Written(index, delivery, place, f"{_TEMPORARY}{index}", twin)
                     writing[place.directories, name] = new
                     if twin:
                         twins.add(twin)
@@ -260,7 +229,7 @@ class Deliverer:
                 answers[index] = Delivered(error=error)
         return list(writing.values()), later
 
-    def _write(self, tmp: int, new: _Written) -> None:
+    def _write(self, tmp: int, new: Written) -> None:
         """Writes the item into tmp/. Called in several threads at once."""
         try:
             new.stored = self._storing.write(tmp, new.temporary, new.delivery)
@@ -271,7 +240,7 @@ class Deliverer:
         except ReinstateError as error:
             new.error = error
 
-    def _settle(self, begun: Iterable[_Written], answers: list[Delivered]) -> Iterator[_Written]:
+    def _settle(self, begun: Iterable[Written], answers: list[Delivered]) -> Iterator[Written]:
         """Those that were written, with their names."""
         for new in begun:
             if new.error is not None:
@@ -302,44 +271,6 @@ class Deliverer:
         finally:
             os.close(descriptor)
         return f"{temporary}.json", f".{delivery.name}.json"
-
-    def _publish(self, tmp: int, written: Sequence[_Written]) -> None:
-        """One flush for the files, then their names, then a flush for the folders."""
-        if not written:
-            return
-        reach(At.BATCH_WRITTEN)
-        temporaries = [new.temporary for new in written]
-        self._disk.flush_many(tmp, temporaries + [new.extra[0] for new in written if new.extra])
-        reach(At.BATCH_FLUSHED)
-        by_directory: dict[tuple[str, ...], list[_Written]] = defaultdict(list)
-        for new in written:
-            directories = new.place.directories
-            mail = new.place.kind is Kind.MAIL
-            by_directory[(*directories, "cur") if mail else directories].append(new)
-        for some in _batched(by_directory.items(), _MOST_OPEN):
-            with ExitStack() as stack:
-                touched = []
-                for directories, items in some:
-                    directory = stack.enter_context(descended(self._home, *directories))
-                    for new in items:
-                        if new.extra is not None:
-                            os.rename(*new.extra, src_dir_fd=tmp, dst_dir_fd=directory)
-                            reach(At.SIDECAR_RENAMED)
-                        os.rename(new.temporary, new.final, src_dir_fd=tmp, dst_dir_fd=directory)
-                        reach(At.ITEM_RENAMED)
-                    touched.append(directory)
-                reach(At.BATCH_RENAMED)
-                self._disk.flush_directories(touched)
-                reach(At.BATCH_DURABLE)
-
-
-def _batched(
-    entries: Iterable[tuple[tuple[str, ...], list[_Written]]], size: int
-) -> Iterator[list[tuple[tuple[str, ...], list[_Written]]]]:
-    """`entries` in lists of at most `size`."""
-    iterator = iter(entries)
-    while some := list(islice(iterator, size)):
-        yield some
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:
