@@ -62,6 +62,8 @@ from reinstate_journal.events.items import (
     ItemSkipped,
     ItemsPassed,
     KeywordsLeftOut,
+    OldestDeliveriesSettled,
+    SpaceSaved,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -147,6 +149,7 @@ __all__ = [
     "MountpointRefused",
     "MountpointRestored",
     "NotificationRecorded",
+    "OldestDeliveriesSettled",
     "Path",
     "PhaseCompleted",
     "PhaseStarted",
@@ -158,6 +161,7 @@ __all__ = [
     "RestoreCreated",
     "RunEnded",
     "RunStarted",
+    "SpaceSaved",
     "StepApproved",
     "StrayFolderEmptied",
     "StrayFolderKept",

@@ -92,6 +92,13 @@ class DeliveriesSettled(Event, frozen=True):
     nothing is recorded are not on the destination."""
 
 
+class OldestDeliveriesSettled(Event, frozen=True):
+    """The same of all but the last intents, which are under way. `uidnexts` are where their
+    fences stand now, in their order: above what is settled."""
+
+    uidnexts: tuple[int, ...]
+
+
 class ItemRestored(Event, frozen=True):
     """An item is durable on the destination. `unrepresented` are the keywords, and flags as IMAP
     writes them, that it has no place for; `probable`: it was recognised by its header and body in
@@ -118,6 +125,16 @@ class KeywordsLeftOut(Event, frozen=True):
 
     folder: str
     keywords: tuple[str, ...]
+
+
+class SpaceSaved(Event, frozen=True):
+    """So many messages of the same append take less than their contents, `saved` bytes in all:
+    `shared` of them share the file or the blocks of another message or of the backup, the others
+    are the backup's gzip files. Nothing is told of what a run stored and did not record."""
+
+    messages: int
+    shared: int
+    saved: int
 
 
 class ItemSkipped(Event, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,6 +66,11 @@ class Accounts:
         """Raises Missing if the account is not there."""
         if not self.has(address):
             raise Missing(what=f"account {address}")
+
+    def connect(self) -> Client:
+        """A connection that is not logged in. Raises Unreachable, NotTrusted, Busy."""
+        plain = self.imap.tls == "none" and not self.server.secure
+        return connect(self.server, self.imap.timeout, None if plain else self._tls)
 
     @contextmanager
     def session(self, address: str) -> Iterator[Session]:
@@ -145,7 +151,7 @@ class Accounts:
 
     def _open_sieve(self, address: str) -> ManageSieve:
         host, port = self._sieve_place()
-        context = tls_context(self.imap) if self.imap.tls == "required" else None
+        context = None if self.imap.tls == "none" else self._tls
         try:
             opened = ManageSieve(host, port, self.imap.timeout, context)
         except ConnectionLost as error:
@@ -173,13 +179,18 @@ class Accounts:
     def _probe(self) -> str:
         return next(iter(self.imap.domains.values()))
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once: to read the system's authorities takes 20 ms."""
+        return tls_context(self.imap)
+
     def _first(self, command: Callable[[Client], Answer]) -> Answer:
         with self._lock, self.session(self._probe) as session:
             return session.ask(command)
 
     def _open(self, address: str) -> Client:
         found = credentials(self.imap.login, address)
-        client = connect(self.server, self.imap)
+        client = self.connect()
         try:
             log_in(client, found, address, self.server.url)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from reinstate_service.destination.imap.answers import (
     fetched,
     listed,
     numbers_told,
+    own_rights_told,
     quotas_told,
     rights_told,
 )
@@ -112,6 +114,27 @@ class Client(IMAPClient):  # type: ignore[misc]
         """Sets all limits of a quota root (RFC 9208 §4.1.2)."""
         told = " ".join(f"{name} {most}" for name, most in limits.items())
         self._checkok("SETQUOTA", *self._imap.setquota(quoted(root), f"({told})"))
+
+    def greeting(self) -> str:
+        """What the server said first."""
+        told = self.welcome.decode("utf-8", "replace").removeprefix("* OK")
+        return " ".join(re.sub(r"\[CAPABILITY [^]]*\]", "", told).split())[:200]
+
+    def tls_version(self) -> str | None:
+        """How the connection is encrypted; None if it is not."""
+        socket_ = self._imap.sock
+        return socket_.version() if isinstance(socket_, ssl.SSLSocket) else None
+
+    def append_limit(self) -> int | None:
+        """How large a message may be (RFC 7889 §3), None if the server does not tell."""
+        found = [one for one in self.capabilities() if one.upper().startswith(b"APPENDLIMIT=")]
+        return int(found[0].partition(b"=")[2]) if found else None
+
+    def rights(self, name: str) -> str:
+        """What may be done with a mailbox (RFC 4314 §3.5)."""
+        answer, told = self._imap.myrights(quoted(name))
+        self._checkok("MYRIGHTS", answer, told)
+        return own_rights_told(told)
 
     def listed(self, pattern: str = "*") -> list[Listed]:
         """The mailboxes whose names are of the pattern (RFC 3501 §6.3.8)."""
@@ -204,19 +227,18 @@ def speaking(url: str) -> Iterator[None]:
         raise ConnectionLost(destination=url, detail=detail) from None
 
 
-def connect(server: Server, imap: Imap) -> Client:
-    """A connection that is encrypted, unless the configuration says that it need not be, and not
-    logged in. Raises Unreachable, NotTrusted, Busy."""
-    context = tls_context(imap)
+def connect(server: Server, timeout: float, context: ssl.SSLContext | None) -> Client:
+    """A connection that is not logged in; encrypted if there is a `context`. Raises Unreachable,
+    NotTrusted, Busy."""
     try:
-        client = Client(server, imap.timeout, context)
+        client = Client(server, timeout, context)
     except ssl.SSLCertVerificationError as error:
         raise NotTrusted(destination=server.url, detail=text_of(error)) from None
     except IMAPClientError as error:  # what it greets with is BYE (RFC 3501 §7.1.5)
         raise Busy(destination=server.url, detail=text_of(error)) from None
     except OSError as error:
         raise Unreachable(destination=server.url, detail=text_of(error)) from None
-    if server.secure or imap.tls == "none":
+    if server.secure or context is None:
         return client
     try:
         client.starttls(context)
@@ -247,7 +269,7 @@ def log_in(client: Client, found: Credentials, address: str, url: str) -> None:
         if plain and (found.user + found.word).isascii():
             client.login(found.user, found.word)
         else:
-            client.sasl_login(found.mechanism, lambda _challenge: found.response)
+            client.sasl_login(found.mechanism, found.answer)
     except LoginError as error:
         detail = found.hidden_in(text_of(error))
         if is_later(detail):

@@ -14,7 +14,7 @@ from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account
 from reinstate_service.operations.explain import wording
 from reinstate_service.operations.explain.story import Sentence
-from reinstate_service.restore.items import delivery_name
+from reinstate_service.restore.item_pass import delivery_name
 from reinstate_service.restore.verification.verify import MOST_CHANGES
 
 
@@ -80,7 +80,7 @@ class History:
             event = recorded.event
             if isinstance(event, events.FolderMapped):
                 mapped[event.folder] = recorded
-            if getattr(event, "item", None) != item:
+            if getattr(event, "item", None) != item or isinstance(event, events.ItemsPassed):
                 continue
             place = mapped.pop(getattr(event, "folder", ""), None)
             if place is not None:
