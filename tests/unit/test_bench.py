@@ -101,8 +101,8 @@ def test_the_soak_finds_what_is_lost_doubled_and_altered(tmp_path: Path) -> None
 def test_the_cost_of_many_items_is_measured_beside_that_of_few(tmp_path: Path) -> None:
     found = _tables("scale", "--items", "2000", "--rounds", "1", folder=tmp_path)
     few, lot = found["Restore of 2,000 items in 2 accounts"]
-    assert (few["items"], lot["items"]) == (20, 2000)
-    assert [row["items done"] for row in found["Until the first new item"]] == [20, 2000]
+    assert (few["items"], lot["items"]) == (1000, 2000)
+    assert [row["items done"] for row in found["Until the first new item"]] == [1000, 2000]
     assert len(found["What is asked afterwards"]) == 6
 
 
