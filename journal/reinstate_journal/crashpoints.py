@@ -148,6 +148,7 @@ class At:
     MESSAGE_MOVED = Point("one message has moved; neither folder is flushed")
     MESSAGES_MOVED = Point("all messages have moved; neither folder is flushed")
     TARGET_FLUSHED = Point("the target is flushed; where they came from is not")
+    RELOCATION_COPIED = Point("messages are copied into the target, and still where they were")
     RELOCATED = Point("messages have moved durably, which is not recorded")
     STRAY_EMPTIED = Point("a stray folder seems empty and is there")
     ASIDE_FOLDER_MADE = Point("the folder for what is put aside is there and not flushed")

@@ -24,7 +24,11 @@ _WANTED = (
     ("MULTIAPPEND", "batches", "each message is a command of its own, and flushed alone: slow"),
     ("LITERAL+", "literals", "the server is waited for before a message is sent: slow"),
     ("UIDPLUS", "fences", "where a mailbox ends is asked anew before each batch: slow"),
-    ("MOVE", "relocation", "what filters have put in a mountpoint's place stays there"),
+    (
+        "MOVE",
+        "relocation",
+        "what filters have put in a mountpoint's place is copied, then expunged (UIDPLUS)",
+    ),
     ("ACL", "grants", "grants and mountpoints are refused"),
     ("NAMESPACE", "namespace", "other users' folders are not found: see imap.shared"),
     ("SPECIAL-USE", "system folders", "Sent, Drafts, Trash, Junk and Archive go by these names"),
