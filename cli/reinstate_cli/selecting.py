@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from reinstate_journal.errors import UsageError
-from reinstate_service.destination.open import makes_domains
+from reinstate_service.destination.open import is_server
 from reinstate_service.restore.options import Options
 from reinstate_service.spelling import (
     absolute_path,
@@ -157,6 +157,15 @@ def selection(
             " Dovecot with its zlib plugin).",
         ),
     ] = "none",
+    dedupe: Annotated[
+        str,
+        typer.Option(
+            "--dedupe",
+            metavar="none|link|reflink",
+            help="Let equal messages in a maildir share a file: as names of one (those of the same"
+            " date), or as files that share blocks.",
+        ),
+    ] = "none",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -182,7 +191,8 @@ def selection(
         destination=destination_of(destination),
         owner=owner_of(owner),
         mountpoints=_mountpoints(mountpoints),
-        compress=_compress(compress, destination),
+        compress=_stored("--compress", compress, ("none", "keep"), destination),
+        dedupe=_stored("--dedupe", dedupe, ("none", "link", "reflink"), destination),
         config=absolute_path(str(config)) if config else "",
         accounts=(*_names("--accounts", accounts), *_lines(input_file)),
         domains=_names("--domains", domains),
@@ -191,9 +201,9 @@ def selection(
         skip_system_accounts=skip_system_accounts,
         skip_aliases=skip_aliases,
         skip_distribution_lists=skip_distribution_lists,
-        skip_coses=skip_coses or not makes_domains(destination),
+        skip_coses=skip_coses or is_server(destination),
         skip_account_provisioning=skip_account_provisioning,
-        skip_domain_provisioning=skip_domain_provisioning or not makes_domains(destination),
+        skip_domain_provisioning=skip_domain_provisioning or is_server(destination),
         provisioning_only=provisioning_only,
         restore_datasource=restore_datasource,
         max_file_size=byte_count(max_file_size),
@@ -252,11 +262,12 @@ def _lines(file: Path | None) -> tuple[str, ...]:
     return names
 
 
-def _compress(text: str, destination: str) -> str:
-    if text not in {"none", "keep"}:
-        raise UsageError(detail=f"--compress is none or keep, not {text!r}")
+def _stored(option: str, text: str, known: Sequence[str], destination: str) -> str:
+    """How messages are stored, which is for us to say in a maildir only."""
+    if text not in known:
+        raise UsageError(detail=f"{option} is {' or '.join(known)}, not {text!r}")
     if text != "none" and not destination.startswith("maildir:"):
-        raise UsageError(detail=f"--compress {text} is for maildir:DIR")
+        raise UsageError(detail=f"{option} {text} is for maildir:DIR")
     return text
 
 

@@ -21,12 +21,14 @@ from reinstate_journal.crashpoints import POINTS, At
 
 LONG = "REINSTATE_LONG" in os.environ
 _PARTS = 8
-#: Points of destinations that name messages themselves: test_fence.py has their cases.
+#: Points of destinations that name messages themselves: test_fence.py has their cases,
+#: tests/system/test_imap_without_move.py that of the last.
 FENCED = {
     At.DELIVERY_INTENDED,
     At.DELIVERY_SENT,
     At.DELIVERY_STORED,
     At.ARRIVALS_COMPARED,
+    At.RELOCATION_COPIED,
 }
 _NAMES = [point.name for point in POINTS if point not in FENCED]
 
@@ -117,6 +119,23 @@ def test_a_restore_that_dies_and_whose_recovery_dies_ends_as_one_that_did_not(
                 stage.die(death)
             _must_end_well(stage, *deaths)
             ran(TWICE)
+
+
+def test_a_restore_of_gzip_files_that_dies_while_it_delivers_ends_as_one_that_did_not(
+    stages: dict[str, Stage],
+) -> None:
+    stage = stages["kept"]
+    steps = _NAMES[_NAMES.index(At.BATCH_DECIDED.name) : _NAMES.index(At.BATCH_DELIVERED.name) + 1]
+    passed = [name for name in dict.fromkeys(stage.trace) if name in steps]
+    assert {At.TWIN_LINKED.name, At.CONTENT_WRITTEN.name, At.ITEM_RENAMED.name} <= {*passed}
+    for number, name in enumerate(passed):
+        hit = (1, stage.trace.count(name))[number % 2]
+        deaths = Death(name, hit, number % 2 == 0), Death(At.BATCH_DELIVERED.name)
+        stage.back_to("before")
+        for death in deaths:
+            stage.die(death)
+        _must_end_well(stage, *deaths)
+        ran(TWICE)
 
 
 @pytest.mark.parametrize("variant", ["shared", "symlink"])

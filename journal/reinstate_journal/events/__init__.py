@@ -63,6 +63,7 @@ from reinstate_journal.events.items import (
     ItemsPassed,
     KeywordsLeftOut,
     OldestDeliveriesSettled,
+    SpaceSaved,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -160,6 +161,7 @@ __all__ = [
     "RestoreCreated",
     "RunEnded",
     "RunStarted",
+    "SpaceSaved",
     "StepApproved",
     "StrayFolderEmptied",
     "StrayFolderKept",

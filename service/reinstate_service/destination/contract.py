@@ -125,13 +125,15 @@ class Delivered(Frozen, frozen=True):
     with `elsewhere`, in that one of the delivery's other folders.
     `unrepresented` are the keywords, and flags as IMAP writes them, that it was stored without,
     there being no place for them; `served` is the form that it is kept in, if that is another
-    than the backup's."""
+    than the backup's; `taken` is how many bytes were written for it, if not just its content: none
+    if it shares the file of another message."""
 
     found: bool = False
     error: ReinstateError | None = None
     unrepresented: tuple[str, ...] = ()
     elsewhere: Path | None = None
     served: Served | None = None
+    taken: int | None = None
 
 
 class StoredItem(Frozen, frozen=True):

@@ -29,7 +29,7 @@ from reinstate_service.restore.fencing import FencedSender, settle
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.restore.sending import DirectSender, Sender
-from reinstate_service.restore.tasks import Task, events_of, outcome, still_open
+from reinstate_service.restore.tasks import Task, events_of, outcome, saving, still_open
 from reinstate_service.source.contract import ItemRecord
 
 #: How often a batch is tried whose connection breaks.
@@ -147,6 +147,7 @@ class ItemPass:
             for task in batch.tasks:
                 events += events_of(task, task.event or outcomes.get(task.step))
             events += self._news_of_keywords(outcomes.values())
+            events += saving(batch.items, answers)
         events += self._sender.settled()
         if events and (passed := _last_item(batches[-1].records)):
             events.append(ItemsPassed(state=self._state, item=passed))

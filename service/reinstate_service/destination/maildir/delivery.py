@@ -6,11 +6,8 @@ import errno
 import fcntl
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 
 import msgspec
 
@@ -24,7 +21,7 @@ from reinstate_journal.errors import (
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.maildir.disk import descended, listed, opened, write_all
-from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
+from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
     FLAG_LETTERS,
     Kind,
@@ -36,6 +33,7 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
     own_path,
 )
+from reinstate_service.destination.maildir.publishing import Place, Written, publish
 from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_delivery, is_keyword
@@ -45,8 +43,6 @@ from reinstate_service.model import Item, Path
 _TEMPORARY = "reinstate."
 #: What is no matter of one item.
 FATAL = (BackupError, DestinationError, JournalError, Interrupted)
-#: How many folders are held open at once.
-_MOST_OPEN = 64
 
 
 class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,31 +54,6 @@ class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
 
 
-@dataclass
-class Place:
-    """A directory that items go to, by its way from the account's home."""
-
-    directories: tuple[str, ...]
-    kind: Kind
-    names: set[str] = field(default_factory=set)
-    keywords: Keywords = field(default_factory=Keywords)
-
-
-@dataclass
-class _Written:
-    """An item on its way into tmp/, and then in there: its size and the name it is going to have;
-    `extra` is another name in tmp/ and the one for it. `error` is why it is not there."""
-
-    index: int
-    delivery: Delivery
-    place: Place
-    temporary: str
-    size: int = 0
-    final: str = ""
-    extra: tuple[str, str] | None = None
-    error: ReinstateError | None = None
-
-
 class Deliverer:
     """Puts items into the folders of one account. Memory grows only with the names."""
 
@@ -91,14 +62,16 @@ class Deliverer:
         storing: Storing,
         together: Together,
         home: int,
+        account: tuple[str, ...],
         make: Callable[[Path, Kind], bool],
     ) -> None:
-        """`home` is the account's open directory. `make` makes a folder where it is
-        missing, and answers whether it did."""
+        """`home` is the account's open directory, to which `account` leads. `make` makes a folder
+        where it is missing, and answers whether it did."""
         self._storing = storing
         self._disk = storing.disk
         self._together = together
         self._home = home
+        self._account = account
         self._make = make
         self._places: dict[tuple[Path, Kind], Place] = {}
         #: What lay in folders that are only looked into.
@@ -129,13 +102,17 @@ class Deliverer:
             try:
                 self._add_keywords(deliveries)
                 reach(At.KEYWORDS_GIVEN)
-                written: list[_Written] = []
+                written: list[Written] = []
                 waiting = list(enumerate(deliveries))
                 while waiting:
-                    begun, waiting = self._decide(waiting, answers)
+                    there = {new.twin for new in written}
+                    begun, waiting = self._decide(waiting, answers, there)
                     self._together.do(partial(self._write, tmp), begun)
-                    written += self._settle(begun, answers)
-                self._publish(tmp, written)
+                    settled = list(self._settle(begun, answers))
+                    self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
+                    written += settled
+                publish(self._disk, self._home, tmp, written)
+                self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
             except BaseException:
                 self._places.clear()  # what of the batch has its name is looked up anew
                 _sweep(tmp)
@@ -210,12 +187,24 @@ class Deliverer:
         except (FileNotFoundError, Refused):
             return frozenset()
 
+    def _remember(
+        self, stored: Iterable[Written], place: Callable[[Written], tuple[str, ...]]
+    ) -> None:
+        """Lets others share the files of these, which lie at that place in the account's home."""
+        if self._storing.twins:
+            twins = ((new.twin, (*self._account, *place(new))) for new in stored if new.twin)
+            self._storing.twins.add(twins)
+
     def _decide(
-        self, waiting: Sequence[tuple[int, Delivery]], answers: list[Delivered]
-    ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
-        """What is to be written, and what has to wait because one of these may take its name.
-        Answers for the others."""
-        writing: dict[tuple[tuple[str, ...], str], _Written] = {}
+        self,
+        waiting: Sequence[tuple[int, Delivery]],
+        answers: list[Delivered],
+        there: Collection[str | None],
+    ) -> tuple[list[Written], list[tuple[int, Delivery]]]:
+        """What is to be written, and what has to wait because one of these may take its name, or
+        is the first of its twins, of which none is `there`. Answers for the others."""
+        writing: dict[tuple[tuple[str, ...], str], Written] = {}
+        twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
         for index, delivery in waiting:
             try:
@@ -225,21 +214,25 @@ class Deliverer:
                     answers[index] = Delivered(found=True)
                 elif (path := self._found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
-                elif (place.directories, name) in writing:
+                elif (place.directories, name) in writing or (
+                    (twin := self._storing.twin_key(delivery)) in twins and twin not in there
+                ):
                     later.append((index, delivery))
                 else:
-                    new = _Written(index, delivery, place, f"{_TEMPORARY}{index}")
+                    new = Written(index, delivery, place, f"{_TEMPORARY}{index}", twin)
                     writing[place.directories, name] = new
+                    if twin:
+                        twins.add(twin)
             except FATAL:
                 raise
             except ReinstateError as error:
                 answers[index] = Delivered(error=error)
         return list(writing.values()), later
 
-    def _write(self, tmp: int, new: _Written) -> None:
+    def _write(self, tmp: int, new: Written) -> None:
         """Writes the item into tmp/. Called in several threads at once."""
         try:
-            new.size = self._storing.write(tmp, new.temporary, new.delivery, new.place.kind)
+            new.stored = self._storing.write(tmp, new.temporary, new.delivery)
             if new.place.kind is not Kind.MAIL:
                 new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
         except FATAL:
@@ -247,7 +240,7 @@ class Deliverer:
         except ReinstateError as error:
             new.error = error
 
-    def _settle(self, begun: Iterable[_Written], answers: list[Delivered]) -> Iterator[_Written]:
+    def _settle(self, begun: Iterable[Written], answers: list[Delivered]) -> Iterator[Written]:
         """Those that were written, with their names."""
         for new in begun:
             if new.error is not None:
@@ -256,12 +249,12 @@ class Deliverer:
             delivery = new.delivery
             unrepresented: tuple[str, ...] = ()
             if new.place.kind is Kind.MAIL:
-                new.final, unrepresented = _message_name(new.place, delivery, new.size)
+                new.final, unrepresented = _message_name(new.place, delivery, new.stored.size)
             else:
                 item = delivery.item
                 new.final = collection_file(delivery.name, item.type, item.name)
             new.place.names.add(delivery.name)
-            answers[new.index] = Delivered(unrepresented=unrepresented)
+            answers[new.index] = Delivered(unrepresented=unrepresented, taken=new.stored.taken)
             yield new
 
     def _write_sidecar(
@@ -278,44 +271,6 @@ class Deliverer:
         finally:
             os.close(descriptor)
         return f"{temporary}.json", f".{delivery.name}.json"
-
-    def _publish(self, tmp: int, written: Sequence[_Written]) -> None:
-        """One flush for the files, then their names, then a flush for the folders."""
-        if not written:
-            return
-        reach(At.BATCH_WRITTEN)
-        temporaries = [new.temporary for new in written]
-        self._disk.flush_many(tmp, temporaries + [new.extra[0] for new in written if new.extra])
-        reach(At.BATCH_FLUSHED)
-        by_directory: dict[tuple[str, ...], list[_Written]] = defaultdict(list)
-        for new in written:
-            directories = new.place.directories
-            mail = new.place.kind is Kind.MAIL
-            by_directory[(*directories, "cur") if mail else directories].append(new)
-        for some in _batched(by_directory.items(), _MOST_OPEN):
-            with ExitStack() as stack:
-                touched = []
-                for directories, items in some:
-                    directory = stack.enter_context(descended(self._home, *directories))
-                    for new in items:
-                        if new.extra is not None:
-                            os.rename(*new.extra, src_dir_fd=tmp, dst_dir_fd=directory)
-                            reach(At.SIDECAR_RENAMED)
-                        os.rename(new.temporary, new.final, src_dir_fd=tmp, dst_dir_fd=directory)
-                        reach(At.ITEM_RENAMED)
-                    touched.append(directory)
-                reach(At.BATCH_RENAMED)
-                self._disk.flush_directories(touched)
-                reach(At.BATCH_DURABLE)
-
-
-def _batched(
-    entries: Iterable[tuple[tuple[str, ...], list[_Written]]], size: int
-) -> Iterator[list[tuple[tuple[str, ...], list[_Written]]]]:
-    """`entries` in lists of at most `size`."""
-    iterator = iter(entries)
-    while some := list(islice(iterator, size)):
-        yield some
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:

@@ -69,7 +69,9 @@ class MaildirMailbox:
         self._disk = tree.disk
         self._home = home
         self._address = address
-        self._deliverer = Deliverer(tree.storing, tree.together, home, self._make)
+        self._deliverer = Deliverer(
+            tree.storing, tree.together, home, checked_address(address)[::-1], self._make
+        )
         self._tidied: set[str] = set()
 
     def close(self) -> None:
