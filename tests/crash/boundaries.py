@@ -148,9 +148,10 @@ def _restore(journal: Path, options: Options) -> None:
     items.BATCH_ITEMS = BATCH
     pace._FIRST_DELAY = 0.01
     try:
-        restore_here(journal, options)
+        whole = restore_here(journal, options).outcome == "finished"
     except ReinstateError as error:
         raise SystemExit(error.exit_code) from None
+    raise SystemExit(0 if whole else 3)
 
 
 class Mbsync(Tool):
