@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -105,14 +105,12 @@ class Deliverer:
                 written: list[Written] = []
                 waiting = list(enumerate(deliveries))
                 while waiting:
-                    there = {new.twin for new in written}
-                    begun, waiting = self._decide(waiting, answers, there)
-                    self._together.do(partial(self._write, tmp), begun)
-                    settled = list(self._settle(begun, answers))
-                    self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
-                    written += settled
+                    near = {new.twin: new.temporary for new in written}
+                    begun, waiting = self._decide(waiting, answers, near)
+                    self._together.do(partial(self._write, tmp, near), begun)
+                    written += self._settle(begun, answers)
                 publish(self._disk, self._home, tmp, written)
-                self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
+                self._remember(written)
             except BaseException:
                 self._places.clear()  # what of the batch has its name is looked up anew
                 _sweep(tmp)
@@ -187,22 +185,31 @@ class Deliverer:
         except (FileNotFoundError, Refused):
             return frozenset()
 
-    def _remember(
-        self, stored: Iterable[Written], place: Callable[[Written], tuple[str, ...]]
-    ) -> None:
-        """Lets others share the files of these, which lie at that place in the account's home."""
+    def _remember(self, published: Iterable[Written]) -> None:
+        """Lets others share the files of these."""
         if self._storing.twins:
-            twins = ((new.twin, (*self._account, *place(new))) for new in stored if new.twin)
-            self._storing.twins.add(twins)
+            self._storing.twins.add(
+                (new.twin, (*self._account, *new.place.directories, "cur", new.final))
+                for new in published
+                if new.twin
+            )
+
+    def _twin(self, new: Written, near: Mapping[str | None, str]) -> tuple[str, ...] | None:
+        """The way to a file that it may share: one of the same batch, or else a durable one."""
+        if self._storing.twins is None or new.twin is None:
+            return None
+        if (temporary := near.get(new.twin)) is not None:
+            return (*self._account, "Maildir", "tmp", temporary)
+        return self._storing.twins.find(new.twin)
 
     def _decide(
         self,
         waiting: Sequence[tuple[int, Delivery]],
         answers: list[Delivered],
-        there: Collection[str | None],
+        near: Container[str | None],
     ) -> tuple[list[Written], list[tuple[int, Delivery]]]:
         """What is to be written, and what has to wait because one of these may take its name, or
-        is the first of its twins, of which none is `there`. Answers for the others."""
+        is the first of its twins, of which none is `near`. Answers for the others."""
         writing: dict[tuple[tuple[str, ...], str], Written] = {}
         twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
@@ -215,7 +222,7 @@ class Deliverer:
                 elif (path := self._found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
                 elif (place.directories, name) in writing or (
-                    (twin := self._storing.twin_key(delivery)) in twins and twin not in there
+                    (twin := self._storing.twin_key(delivery)) in twins and twin not in near
                 ):
                     later.append((index, delivery))
                 else:
@@ -229,10 +236,13 @@ class Deliverer:
                 answers[index] = Delivered(error=error)
         return list(writing.values()), later
 
-    def _write(self, tmp: int, new: Written) -> None:
-        """Writes the item into tmp/. Called in several threads at once."""
+    def _write(self, tmp: int, near: Mapping[str | None, str], new: Written) -> None:
+        """Writes the item into tmp/, where its twins that are `near` are called so. Called in
+        several threads at once."""
         try:
-            new.stored = self._storing.write(tmp, new.temporary, new.delivery)
+            new.stored = self._storing.write(
+                tmp, new.temporary, new.delivery, self._twin(new, near)
+            )
             if new.place.kind is not Kind.MAIL:
                 new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
         except FATAL:
