@@ -45,8 +45,8 @@ from reinstate_service.restore.tasks import Task, events_of, outcome, still_open
 from reinstate_service.source.contract import ItemRecord
 
 #: A batch ends with whichever comes first; both bound memory and what a crash repeats.
-BATCH_ITEMS = 500
-BATCH_BYTES = 32 * 1024 * 1024
+BATCH_ITEMS = 2_000
+BATCH_BYTES = 64 * 1024 * 1024
 #: How often a batch is tried whose connection breaks.
 _ATTEMPTS = 5
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 
@@ -23,27 +24,28 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
-from reinstate_service.destination.maildir.disk import Disk, descended, listed, opened, write_all
-from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
+from reinstate_service.destination.maildir.disk import Disk, descended, listed, write_all
+from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
     FLAG_LETTERS,
     Kind,
     collection_file,
-    delivery_of_file,
-    delivery_of_message,
-    folder_directories,
     kind_of,
     message_base,
-    own_path,
 )
-from reinstate_service.destination.maildir.together import Together
-from reinstate_service.destination.names import checked_delivery, is_keyword
+from reinstate_service.destination.maildir.places import Place, Places
+from reinstate_service.destination.maildir.together import Behind, Together
+from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
+
+T = TypeVar("T")
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
 #: What is no matter of one item.
 FATAL = (BackupError, DestinationError, JournalError, Interrupted)
+#: So many items are made durable while the next ones are written.
+_PART = 500
 #: How many folders are held open at once.
 _MOST_OPEN = 64
 
@@ -58,27 +60,17 @@ class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass
-class Place:
-    """A directory that items go to, by its way from the account's home."""
-
-    directories: tuple[str, ...]
-    kind: Kind
-    names: set[str] = field(default_factory=set)
-    keywords: Keywords = field(default_factory=Keywords)
-
-
-@dataclass
 class _Written:
-    """An item on its way into tmp/, and then in there: its size and the name it is going to have;
-    `extra` is another name in tmp/ and the one for it. `error` is why it is not there."""
+    """An item on its way into tmp/, and then in there: the name it is going to have; `extra` is
+    another name in tmp/ and the one for it. `error` is why it is not there."""
 
     index: int
     delivery: Delivery
     place: Place
     temporary: str
-    size: int = 0
     final: str = ""
     extra: tuple[str, str] | None = None
+    unrepresented: tuple[str, ...] = ()
     error: ReinstateError | None = None
 
 
@@ -93,24 +85,13 @@ class Deliverer:
         self._disk = disk
         self._together = together
         self._home = home
-        self._make = make
-        self._places: dict[tuple[Path, Kind], Place] = {}
-        #: What lay in folders that are only looked into.
-        self._elsewhere: dict[tuple[Path, Kind], frozenset[str]] = {}
+        self.places = Places(disk, home, make)
+        self._behind = Behind()
         self._lock: int | None = None
-
-    def made(self, path: Path, kind: Kind) -> None:
-        """Tells that this folder has just been made, so that nothing can be in it."""
-        place = Place(folder_directories(path, kind), kind)
-        self._places.setdefault((path, kind), place)
-
-    def forget(self, path: Path) -> None:
-        """Tells that this mailbox has changed, so that it is looked at again."""
-        self._places.pop((path, Kind.MAIL), None)
-        self._elsewhere.pop((path, Kind.MAIL), None)
 
     def close(self) -> None:
         """Lets another restore deliver into the account."""
+        self._behind.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -121,20 +102,32 @@ class Deliverer:
         with descended(self._home, "Maildir", "tmp") as tmp:
             self._own(tmp)
             try:
-                self._add_keywords(deliveries)
+                self.places.add_keywords(deliveries)
                 reach(At.KEYWORDS_GIVEN)
-                written: list[_Written] = []
-                waiting = list(enumerate(deliveries))
-                while waiting:
-                    begun, waiting = self._decide(waiting, answers)
-                    self._together.do(partial(self._write, tmp), begun)
-                    written += self._settle(begun, answers)
-                self._publish(tmp, written)
+                with self._behind:
+                    self._deliver_parts(tmp, deliveries, answers)
             except BaseException:
-                self._places.clear()  # what of the batch has its name is looked up anew
+                self.places.clear()  # what of the batch has its name is looked up anew
                 _sweep(tmp)
                 raise
         return answers
+
+    def _deliver_parts(
+        self, tmp: int, deliveries: Sequence[Delivery], answers: list[Delivered]
+    ) -> None:
+        """Writes one part of the batch while the one before is made durable."""
+        parts = deque(_batched(enumerate(deliveries), _PART))
+        while parts:
+            begun, later = self._decide(parts.popleft(), answers)
+            if later:
+                parts.append(later)
+            self._together.do(partial(self._write, tmp), begun)
+            written = list(self._settle(begun, answers))
+            self._behind.wait()
+            if parts:
+                self._behind.start(partial(self._publish, tmp, written))
+            else:
+                self._publish(tmp, written)
 
     def _own(self, tmp: int) -> None:
         """Before the first delivery: nobody else delivers here, and what a killed run
@@ -155,55 +148,6 @@ class Deliverer:
         self._lock = lock
         _sweep(tmp)
 
-    def _place(self, path: Path, kind: Kind) -> Place:
-        path = own_path(path)
-        known = self._places.get((path, kind))
-        if known is not None:
-            return known
-        place = Place(folder_directories(path, kind), kind)
-        if not self._make(path, kind):
-            with descended(self._home, *place.directories) as directory:
-                place.names = set(_names_in(directory, kind))
-        self._places[path, kind] = place
-        return place
-
-    def _add_keywords(self, deliveries: Sequence[Delivery]) -> None:
-        """Gives letters to the batch's keywords: one change per folder, not per message."""
-        wanted: dict[Path, dict[str, None]] = defaultdict(dict)
-        for delivery in deliveries:
-            if kind_of(delivery.item.type) is Kind.MAIL:
-                found = all_keywords(delivery.item.flags, delivery.keywords)
-                wanted[delivery.path].update(dict.fromkeys(filter(is_keyword, found)))
-        for path, keywords in wanted.items():
-            if keywords:
-                try:
-                    place = self._place(path, Kind.MAIL)
-                except Refused:
-                    continue  # each delivery is told by _write
-                with descended(self._home, *place.directories) as folder:
-                    place.keywords.add(self._disk, folder, keywords)
-
-    def _found_elsewhere(self, delivery: Delivery, kind: Kind) -> Path | None:
-        """The first of the delivery's other folders that has it."""
-        for path in delivery.elsewhere:
-            names = self._elsewhere.get((path, kind))
-            if names is None:
-                names = self._elsewhere[path, kind] = self._looked_into(path, kind)
-            if delivery.name in names:
-                return path
-        return None
-
-    def _looked_into(self, path: Path, kind: Kind) -> frozenset[str]:
-        """What lies in a folder that may not be there or not be whole."""
-        known = self._places.get((path, kind))
-        if known is not None:
-            return frozenset(known.names)
-        try:
-            with descended(self._home, *folder_directories(own_path(path), kind)) as directory:
-                return frozenset(_names_in(directory, kind))
-        except (FileNotFoundError, Refused):
-            return frozenset()
-
     def _decide(
         self, waiting: Sequence[tuple[int, Delivery]], answers: list[Delivered]
     ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
@@ -214,10 +158,10 @@ class Deliverer:
         for index, delivery in waiting:
             try:
                 name = checked_delivery(delivery.name)
-                place = self._place(delivery.path, kind_of(delivery.item.type))
+                place = self.places.get(delivery.path, kind_of(delivery.item.type))
                 if name in place.names:
                     answers[index] = Delivered(found=True)
-                elif (path := self._found_elsewhere(delivery, place.kind)) is not None:
+                elif (path := self.places.found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
                 elif (place.directories, name) in writing:
                     later.append((index, delivery))
@@ -232,31 +176,27 @@ class Deliverer:
 
     def _write(self, tmp: int, new: _Written) -> None:
         """Writes the item into tmp/. Called in several threads at once."""
+        self._disk.require_sound()
+        delivery, item = new.delivery, new.delivery.item
         try:
-            new.size = self._write_content(tmp, new.temporary, new.delivery)
-            if new.place.kind is not Kind.MAIL:
-                new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
+            size = self._write_content(tmp, new.temporary, delivery)
+            if new.place.kind is Kind.MAIL:
+                new.final, new.unrepresented = _message_name(new.place, delivery, size)
+            else:
+                new.final = collection_file(delivery.name, item.type, item.name)
+                new.extra = self._write_sidecar(tmp, new.temporary, delivery)
         except FATAL:
             raise
         except ReinstateError as error:
             new.error = error
 
     def _settle(self, begun: Iterable[_Written], answers: list[Delivered]) -> Iterator[_Written]:
-        """Those that were written, with their names."""
+        """Those that were written. Answers for all of them."""
         for new in begun:
-            if new.error is not None:
-                answers[new.index] = Delivered(error=new.error)
-                continue
-            delivery = new.delivery
-            unrepresented: tuple[str, ...] = ()
-            if new.place.kind is Kind.MAIL:
-                new.final, unrepresented = _message_name(new.place, delivery, new.size)
-            else:
-                item = delivery.item
-                new.final = collection_file(delivery.name, item.type, item.name)
-            new.place.names.add(delivery.name)
-            answers[new.index] = Delivered(unrepresented=unrepresented)
-            yield new
+            answers[new.index] = Delivered(error=new.error, unrepresented=new.unrepresented)
+            if new.error is None:
+                new.place.names.add(new.delivery.name)
+                yield new
 
     def _write_content(self, tmp: int, temporary: str, delivery: Delivery) -> int:
         size = 0
@@ -322,9 +262,7 @@ class Deliverer:
                 reach(At.BATCH_DURABLE)
 
 
-def _batched(
-    entries: Iterable[tuple[tuple[str, ...], list[_Written]]], size: int
-) -> Iterator[list[tuple[tuple[str, ...], list[_Written]]]]:
+def _batched(entries: Iterable[T], size: int) -> Iterator[list[T]]:
     """`entries` in lists of at most `size`."""
     iterator = iter(entries)
     while some := list(islice(iterator, size)):
@@ -352,19 +290,6 @@ def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tup
             found.add(letter)
     base = message_base(item.date, delivery.name)
     return f"{base},S={size}:2,{letters}{''.join(sorted(found))}", tuple(unrepresented)
-
-
-def _names_in(directory: int, kind: Kind) -> Iterator[str]:
-    """The deliveries whose items lie in a folder."""
-    if kind is not Kind.MAIL:
-        for file_name in listed(directory):
-            if not file_name.startswith("."):
-                yield delivery_of_file(file_name)[0]
-        return
-    for part in ("cur", "new"):
-        with opened(part, directory) as inside, os.scandir(inside) as entries:
-            for entry in entries:
-                yield delivery_of_message(entry.name)
 
 
 def _sweep(tmp: int) -> None:

@@ -107,7 +107,7 @@ class MaildirMailbox:
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
         if made:
-            self._deliverer.made(path, kind)
+            self._deliverer.places.made(path, kind)
         return made
 
     def grant(self, path: Path, grants: Sequence[AccessGrant]) -> Mapping[str, str]:
@@ -179,7 +179,7 @@ class MaildirMailbox:
         with self._writing(), self._owners_home(owner) as (home, address):
             source = Spot(self._home, self._address, path)
             answers = relocate(self._disk, source, Spot(home, address, checked_path(target)), names)
-        self._deliverer.forget(path)
+        self._deliverer.places.forget(path)
         return answers
 
     def remove_folder(self, path: Path) -> bool:
@@ -190,7 +190,7 @@ class MaildirMailbox:
             if path in NAMESPACE.roles.values() or collection_directory(self._home, path):
                 return False
             gone = remove_mailbox(self._disk, self._home, path)
-        self._deliverer.forget(path)
+        self._deliverer.places.forget(path)
         return gone
 
     def grants(self, path: Path) -> Sequence[AccessGrant]:

@@ -1,4 +1,4 @@
-"""Work for as many threads as there are processors.
+"""Work for as many threads as there are processors, and work behind the back of one.
 
 Reading, un-gzipping, hashing and writing let go of Python's lock, so that two threads deliver
 half as much again as one does on two processors.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Self, TypeVar
 
 T = TypeVar("T")
 
@@ -57,3 +57,35 @@ class Together:
             failures = [failure for future in begun if (failure := future.exception())]
         if failures:
             raise failures[0]
+
+
+class Behind:
+    """One thing at a time that another thread does meanwhile. As a context, it ends when nothing is
+    at work any more."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="behind")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._last is not None:
+            wait([self._last])
+            self._last = None
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._pool.shutdown()
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Begins with `work`, when the one before is through. Raises what that raised."""
+        self.wait()
+        self._last = self._pool.submit(work)
+
+    def wait(self) -> None:
+        """Waits for what was begun. Raises what it raised."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
