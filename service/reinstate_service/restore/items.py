@@ -307,6 +307,8 @@ class _Pass:
 
     def _elsewhere(self, item: Item) -> tuple[Path, ...]:
         """Where a run that died may have put it, before a newer scan found it moved."""
+        if not item.other_folders:
+            return ()
         here = self._places[item.folder]
         places = (self._places.get(folder, here) for folder in item.other_folders)
         return tuple(place for place in dict.fromkeys(places) if place != here)

@@ -9,13 +9,13 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from socket import gethostname
 
 import pytest
 
-from contract.destination_contract import delivery, folder
+from contract.destination_contract import DATE, delivery, folder
 from reinstate_journal.crashpoints import At, Point, watch
 from reinstate_journal.errors import DestinationError, UsageError
 from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Delivered, Refused
@@ -254,6 +254,32 @@ def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
         assert files(maildir / "tmp") == files(maildir / "cur") == []
         assert mailbox.deliver(batch[2:]) == [Delivered()] * 38
     destination.close()
+
+
+def test_a_flush_that_fails_while_more_is_written_ends_all_of_it(
+    destination: MaildirDestination, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of three parts is not flushed: the first one lies there, and nothing else."""
+    monkeypatch.setattr("reinstate_service.destination.maildir.delivery._PART", 10)
+    flush, flushed = Disk.flush_many, list[Sequence[str]]()
+
+    def failing(disk: Disk, parent: int, names: Sequence[str]) -> None:
+        flushed.append(names)
+        if len(flushed) == 2:
+            disk.flush_failed("EIO")
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        flush(disk, parent, names)
+
+    monkeypatch.setattr(Disk, "flush_many", failing)
+    with destination.mailbox(ALICE) as mailbox:
+        with pytest.raises(DestinationError):
+            mailbox.deliver([delivery(f"r1-{n:02}") for n in range(30)])
+        assert len(flushed) == 2
+        with pytest.raises(DestinationError, match="nothing is written since"):
+            mailbox.deliver([delivery("r1-99")])
+    names = sorted(path.name.split(",")[0] for path in (home / "Maildir" / "cur").iterdir())
+    assert names == [f"{DATE // 1000}.r1-{n:02}" for n in range(10)]
+    assert files(home / "Maildir" / "tmp") == []
 
 
 def test_one_bad_item_among_many_costs_only_itself(

@@ -27,9 +27,9 @@ from reinstate_service.destination.contract import Delivered, Delivery, Refused
 from reinstate_service.destination.maildir.disk import Disk, descended, listed, write_all
 from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
-    FLAG_LETTERS,
     Kind,
     collection_file,
+    flag_letters,
     kind_of,
     message_base,
 )
@@ -59,7 +59,7 @@ class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Written:
     """An item on its way into tmp/, and then in there: the name it is going to have; `extra` is
     another name in tmp/ and the one for it. `error` is why it is not there."""
@@ -280,7 +280,6 @@ def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:
     """The file name in cur/, and the keywords there was no letter for."""
     item: Item = delivery.item
-    letters = "".join(letter for letter, flag in FLAG_LETTERS.items() if flag in item.flags)
     found, unrepresented = set(), []
     for keyword in all_keywords(item.flags, delivery.keywords):
         letter = place.keywords.letter(keyword)
@@ -289,7 +288,9 @@ def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tup
         else:
             found.add(letter)
     base = message_base(item.date, delivery.name)
-    return f"{base},S={size}:2,{letters}{''.join(sorted(found))}", tuple(unrepresented)
+    return f"{base},S={size}:2,{flag_letters(item.flags)}{''.join(sorted(found))}", tuple(
+        unrepresented
+    )
 
 
 def _sweep(tmp: int) -> None:
