@@ -17,7 +17,8 @@ from reinstate_journal import open_reader
 from reinstate_journal.events import MountpointMapped
 from reinstate_journal.sqlite.backup import flush
 from reinstate_journal.sqlite.writer import SqliteJournal
-from reinstate_service.destination.maildir import delivery, together
+from reinstate_service import threads
+from reinstate_service.destination.maildir import delivery
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
 from reinstate_service.restore.options import Options
@@ -96,7 +97,7 @@ BUGS = {bug.__name__: bug for bug in (OutcomeBeforeFlush, RenameWithoutFolderFlu
 def main(folder: str, backup: str, mountpoints: str, bug: str = "") -> None:
     """Restores in this process."""
     # Also of few messages one part is flushed and named while the next one is written.
-    delivery._PART = together._WORTH = 1
+    delivery._PART = threads._WORTH = 1
     if bug:
         BUGS[bug]().plant()
     restore_with_strays(Place(Path(folder), Path(backup), mountpoints))

@@ -156,6 +156,7 @@ def _command(gate: Connection, arguments: list[str], output: Path, threads: bool
     os.dup2(file, 1)
     os.dup2(file, 2)
     if not threads:
-        context.ThreadPoolExecutor = _InThisThread  # type: ignore[misc, assignment]
+        for module in (context, threads):
+            module.ThreadPoolExecutor = _InThisThread  # type: ignore[attr-defined]
     gate.recv()
     os._exit(answer(arguments))

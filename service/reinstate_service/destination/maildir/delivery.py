@@ -34,9 +34,9 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
 )
 from reinstate_service.destination.maildir.places import Place, Places
-from reinstate_service.destination.maildir.together import Behind, Together
 from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
+from reinstate_service.threads import Behind, Together
 
 T = TypeVar("T")
 
@@ -86,12 +86,10 @@ class Deliverer:
         self._together = together
         self._home = home
         self.places = Places(disk, home, make)
-        self._behind = Behind()
         self._lock: int | None = None
 
     def close(self) -> None:
         """Lets another restore deliver into the account."""
-        self._behind.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -104,8 +102,8 @@ class Deliverer:
             try:
                 self.places.add_keywords(deliveries)
                 reach(At.KEYWORDS_GIVEN)
-                with self._behind:
-                    self._deliver_parts(tmp, deliveries, answers)
+                with Behind() as behind:
+                    self._deliver_parts(tmp, deliveries, answers, behind)
             except BaseException:
                 self.places.clear()  # what of the batch has its name is looked up anew
                 _sweep(tmp)
@@ -113,7 +111,11 @@ class Deliverer:
         return answers
 
     def _deliver_parts(
-        self, tmp: int, deliveries: Sequence[Delivery], answers: list[Delivered]
+        self,
+        tmp: int,
+        deliveries: Sequence[Delivery],
+        answers: list[Delivered],
+        behind: Behind,
     ) -> None:
         """Writes one part of the batch while the one before is made durable."""
         parts = deque(_batched(enumerate(deliveries), _PART))
@@ -123,9 +125,9 @@ class Deliverer:
                 parts.append(later)
             self._together.do(partial(self._write, tmp), begun)
             written = list(self._settle(begun, answers))
-            self._behind.wait()
+            behind.wait()
             if parts:
-                self._behind.start(partial(self._publish, tmp, written))
+                behind.start(partial(self._publish, tmp, written))
             else:
                 self._publish(tmp, written)
 

@@ -39,11 +39,11 @@ from reinstate_service.destination.maildir.folders import mailboxes, make_mailbo
 from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
-from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import Filters, Folder, Path
+from reinstate_service.threads import Together
 
 
 @dataclass(frozen=True)

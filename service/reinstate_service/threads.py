@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Self, TypeVar
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Together:
 
 class Behind:
     """One thing at a time that another thread does meanwhile. As a context, it ends when nothing is
-    at work any more."""
+    at work any more, and with it the thread."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="behind")
@@ -71,12 +72,6 @@ class Behind:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if self._last is not None:
-            wait([self._last])
-            self._last = None
-
-    def close(self) -> None:
-        """Ends the thread."""
         self._pool.shutdown()
 
     def start(self, work: Callable[[], None]) -> None:
@@ -88,4 +83,20 @@ class Behind:
         """Waits for what was begun. Raises what it raised."""
         last, self._last = self._last, None
         if last is not None:
+            wait((last,), return_when=FIRST_COMPLETED)
             last.result()
+
+
+def ahead(items: Iterable[T], behind: Behind) -> Iterator[T]:
+    """The items, of which the next one is fetched while its user works on the one before."""
+    iterator, fetched = iter(items), list[T]()
+
+    def fetch() -> None:
+        fetched.extend(islice(iterator, 1))
+
+    fetch()
+    while fetched:
+        item = fetched.pop()
+        behind.start(fetch)
+        yield item
+        behind.wait()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from reinstate_service.destination.maildir.together import Behind, Together
+from reinstate_service.threads import Behind, Together, ahead
 
 JOBS = 100
 
@@ -76,26 +77,55 @@ def test_what_goes_wrong_behind_ones_back_is_raised_when_it_is_waited_for() -> N
     def fail() -> None:
         raise OSError("it failed")
 
-    behind, done = Behind(), list[int]()
-    with behind:
+    done = list[int]()
+    with Behind() as behind:
         behind.start(lambda: done.append(1))
         behind.start(fail)
         with pytest.raises(OSError, match="it failed"):
             behind.start(lambda: done.append(2))
         behind.wait()
-    behind.close()
     assert done == [1]
 
 
 def test_nothing_is_at_work_any_more_when_the_context_ends() -> None:
-    behind, go_on, done = Behind(), threading.Event(), list[int]()
+    go_on, done = threading.Event(), list[int]()
 
     def work() -> None:
         go_on.wait(60)
         done.append(1)
 
-    with behind:
+    with Behind() as behind:
         behind.start(work)
         threading.Timer(0.01, go_on.set).start()
     assert done == [1]
-    behind.close()
+
+
+def test_the_next_item_is_fetched_meanwhile_and_no_more() -> None:
+    fetched, third = list[int](), threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(4):
+            fetched.append(number)
+            if number == 2:
+                third.set()
+            yield number
+
+    with Behind() as behind:
+        given = ahead(items(), behind)
+        assert next(given) == 0
+        assert next(given) == 1
+        assert third.wait(60)
+        assert fetched == [0, 1, 2]
+        assert list(given) == [2, 3]
+
+
+def test_what_goes_wrong_in_fetching_is_raised_in_its_place() -> None:
+    def items() -> Iterator[int]:
+        yield 0
+        raise OSError("it failed")
+
+    with Behind() as behind:
+        given = ahead(items(), behind)
+        assert next(given) == 0
+        with pytest.raises(OSError, match="it failed"):
+            next(given)
