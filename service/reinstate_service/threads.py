@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
 from typing import Self, TypeVar
 
 T = TypeVar("T")
@@ -85,18 +84,3 @@ class Behind:
         if last is not None:
             wait((last,), return_when=FIRST_COMPLETED)
             last.result()
-
-
-def ahead(items: Iterable[T], behind: Behind) -> Iterator[T]:
-    """The items, of which the next one is fetched while its user works on the one before."""
-    iterator, fetched = iter(items), list[T]()
-
-    def fetch() -> None:
-        fetched.extend(islice(iterator, 1))
-
-    fetch()
-    while fetched:
-        item = fetched.pop()
-        behind.start(fetch)
-        yield item
-        behind.wait()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from reinstate_service.threads import Behind, Together, ahead
+from reinstate_service.threads import Behind, Together
 
 JOBS = 100
 
@@ -98,34 +97,3 @@ def test_nothing_is_at_work_any_more_when_the_context_ends() -> None:
         behind.start(work)
         threading.Timer(0.01, go_on.set).start()
     assert done == [1]
-
-
-def test_the_next_item_is_fetched_meanwhile_and_no_more() -> None:
-    fetched, third = list[int](), threading.Event()
-
-    def items() -> Iterator[int]:
-        for number in range(4):
-            fetched.append(number)
-            if number == 2:
-                third.set()
-            yield number
-
-    with Behind() as behind:
-        given = ahead(items(), behind)
-        assert next(given) == 0
-        assert next(given) == 1
-        assert third.wait(60)
-        assert fetched == [0, 1, 2]
-        assert list(given) == [2, 3]
-
-
-def test_what_goes_wrong_in_fetching_is_raised_in_its_place() -> None:
-    def items() -> Iterator[int]:
-        yield 0
-        raise OSError("it failed")
-
-    with Behind() as behind:
-        given = ahead(items(), behind)
-        assert next(given) == 0
-        with pytest.raises(OSError, match="it failed"):
-            next(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -43,7 +43,6 @@ from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.restore.tasks import Task, events_of, outcome, still_open
 from reinstate_service.source.contract import ItemRecord
-from reinstate_service.threads import Behind, ahead
 
 #: A batch ends with whichever comes first; both bound memory and what a crash repeats.
 BATCH_ITEMS = 2_000
@@ -81,12 +80,9 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         fresh = not context.journal.progress.tallies(recorder.stream)
         pass_ = _Pass(context, recorder, mailbox, places, ref, fenced=fenced, fresh=fresh)
         failures = Failures(context, recorder.stream if unfinished else None)
-        with Behind() as reading, Behind() as recording:
-            batches = _batches(failures.without(context.source.items(ref.id)))
-            for batch in ahead(batches, reading):
-                context.check_stop()
-                pass_.restore(batch, recording)
-            recording.wait()
+        for batch in _batches(failures.without(context.source.items(ref.id))):
+            context.check_stop()
+            pass_.restore(batch)
         recorder.append(*failures.vanished())
     # What was reopened has ended what the journal knew of the state.
     known = context.journal.progress.account(context.log.restore, ref.id)
@@ -190,38 +186,26 @@ class _Pass:
             for folder, keywords in context.journal.containers.left_out(recorder.stream).items()
         }
 
-    def restore(self, batch: Sequence[ItemRecord], recording: Behind) -> None:
-        """Decides, delivers what is to be delivered, and records it, behind the next batch's back
-        where no intent has to wait for that. A connection that breaks meanwhile is made anew.
-        Raises ConnectionLost when that does not help."""
+    def restore(self, batch: Sequence[ItemRecord]) -> None:
+        """Decides, delivers what is to be delivered, and records it. A connection that breaks
+        meanwhile is made anew. Raises ConnectionLost when that does not help."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                record = self._attempt(batch)
+                self._attempt(batch)
             except ConnectionLost:
                 if attempt == _ATTEMPTS or self._fenced is None:
                     raise
                 settle(self._context, self._recorder, self._fenced)
                 self._fresh = False
             else:
-                recording.start(record)
-                if self._fenced is not None:
-                    recording.wait()
                 return
 
-    def _attempt(self, batch: Sequence[ItemRecord]) -> Callable[[], None]:
-        """Restores a batch. Answers what records it all in one append."""
+    def _attempt(self, batch: Sequence[ItemRecord]) -> None:
+        """Restores a batch and records it all in one append."""
         tasks = self._open_tasks([self._task(record) for record in batch])
         reach(At.BATCH_DECIDED)
         outcomes = self._deliver([task.item for task in tasks if task.item is not None])
         reach(At.BATCH_DELIVERED)
-        return partial(self._record, tasks, outcomes, len(batch))
-
-    def _record(
-        self,
-        tasks: Sequence[Task],
-        outcomes: Mapping[str, ItemRestored | ItemFailed],
-        looked_at: int,
-    ) -> None:
         events: list[Event] = []
         for task in tasks:
             events += events_of(task, task.event or outcomes.get(task.step))
@@ -229,7 +213,7 @@ class _Pass:
         if self._fenced is not None and any(is_mail(task.item) for task in tasks):
             events.append(DeliveriesSettled())
         self._recorder.append(*events)
-        self._tell(events, looked_at)
+        self._tell(events, len(batch))
         self._context.limits.count(events)
 
     def _news_of_keywords(
