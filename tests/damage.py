@@ -61,9 +61,11 @@ def swap_blob(backup: Path, digest: str, content: bytes) -> None:
 
 
 def malform_record(backup: Path, account: str, item: str) -> None:
-    """The record's JSON ends in the middle."""
+    """The record's JSON ends in the middle, as whoever wrote it anew has left it."""
     path = record_path(backup, account, item)
-    path.write_bytes(path.read_bytes()[:-7])
+    half = path.read_bytes()[:-7]
+    path.unlink()
+    path.write_bytes(half)
 
 
 def make_record_foreign(backup: Path, account: str, item: str) -> None:

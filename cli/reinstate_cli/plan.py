@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -13,7 +13,8 @@ from reinstate_cli.options import Json, examples
 from reinstate_cli.selecting import with_selection
 from reinstate_service.mapping.folders import Reason
 from reinstate_service.mapping.mountpoints import Ground, MountpointDecision
-from reinstate_service.operations.preparation import advice_for, room_for
+from reinstate_service.operations.doctor import Finding
+from reinstate_service.operations.preparation import advice_for, room_for, ways_to_keep
 from reinstate_service.operations.preview import AccountPreview, Planner, Preview
 from reinstate_service.operations.session import opened_for_reading
 from reinstate_service.restore.options import Options
@@ -44,7 +45,8 @@ def plan(
     is counted again.
     """
     with opened_for_reading(options) as destination:
-        planner = Planner(open_source(options.source, options.at), destination, options)
+        source = open_source(options.source, options.at)
+        planner = Planner(source, destination, options)
         preview = planner.preview()
         if json:
             say_json_line(preview)
@@ -59,13 +61,13 @@ def plan(
             files += account.items - sum(account.skipped.values()) + len(account.folders)
             for line in _render_account(account, every_folder=folders):
                 say(line)
-        for line in _preparation(options.destination, size, files):
+        found = (*room_for(options.destination, size, files), *ways_to_keep(source, options))
+        for line in _preparation(options, found):
             say(line)
 
 
-def _preparation(destination: str, size: int, files: int) -> Iterator[str]:
-    found = room_for(destination, size, files)
-    before = [advice.before for advice in advice_for(destination) if advice.before]
+def _preparation(options: Options, found: Sequence[Finding]) -> Iterator[str]:
+    before = [advice.before for advice in advice_for(options.destination) if advice.before]
     if found or before:
         yield from ("", "Before you begin")
     for one in found:

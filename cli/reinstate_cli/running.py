@@ -44,14 +44,14 @@ def carry_out(
                 say(NOTHING_TO_DO)
             say(render(report))
             if finished.began:
-                _remind(options.destination)
+                _remind(options)
         finish()
     raise typer.Exit(0 if report.whole else 3)
 
 
-def _remind(destination: str) -> None:
+def _remind(options: Options) -> None:
     """Says beside the answer what to do now, and what to undo."""
-    reminders = to_do_after(destination)
+    reminders = to_do_after(options.destination, options.compress)
     if reminders:
         tell("\nAfter a restore:")
     for text in reminders:

@@ -148,6 +148,15 @@ def selection(
             help="Show shared folders below shared/ (any Dovecot), or at their own path.",
         ),
     ] = "shared",
+    compress: Annotated[
+        str,
+        typer.Option(
+            "--compress",
+            metavar="none|keep",
+            help="Store messages in a maildir unpacked, or as the gzip files of the backup (for a"
+            " Dovecot with its zlib plugin).",
+        ),
+    ] = "none",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -173,6 +182,7 @@ def selection(
         destination=destination_of(destination),
         owner=owner_of(owner),
         mountpoints=_mountpoints(mountpoints),
+        compress=_compress(compress, destination),
         config=absolute_path(str(config)) if config else "",
         accounts=(*_names("--accounts", accounts), *_lines(input_file)),
         domains=_names("--domains", domains),
@@ -240,6 +250,14 @@ def _lines(file: Path | None) -> tuple[str, ...]:
     if not names:
         raise UsageError(detail=f"{file} names no account")
     return names
+
+
+def _compress(text: str, destination: str) -> str:
+    if text not in {"none", "keep"}:
+        raise UsageError(detail=f"--compress is none or keep, not {text!r}")
+    if text != "none" and not destination.startswith("maildir:"):
+        raise UsageError(detail=f"--compress {text} is for maildir:DIR")
+    return text
 
 
 def _mountpoints(text: str) -> str:

@@ -75,21 +75,27 @@ class Catalogue:
         """Every event type by its name."""
         return self._types
 
-    def encode(self, event: Event) -> str:
-        """The JSON of `event`."""
-        if self._types.get(type(event).__name__) is not type(event):
-            raise UnknownShape(f"{type(event).__name__} is not in the catalogue")
-        return self._encoder.encode(event).decode()
+    def encoder(self, kind: type[Event]) -> Callable[[Event], bytes]:
+        """What gives the JSON of an event of that type. Raises UnknownShape."""
+        if self._types.get(kind.__name__) is not kind:
+            raise UnknownShape(f"{kind.__name__} is not in the catalogue")
+        return self._encoder.encode
 
-    def decode(self, type_name: str, schema: int, data: str) -> Event:
-        """The event in a row. Raises UnknownShape for a newer one, msgspec.DecodeError
-        or msgspec.ValidationError for JSON that is not of its shape."""
+    def decoder(self, type_name: str, schema: int) -> Callable[[str], Event]:
+        """What gives the event of a row of that shape. Raises UnknownShape for a newer one.
+
+        It raises msgspec.DecodeError or msgspec.ValidationError for JSON that is not of its shape.
+        """
         known = self._types.get(type_name)
         if known is None or schema > known.schema:
             raise UnknownShape(f"{type_name} of schema {schema}")
         if schema == known.schema:
-            return self._decoders[type_name].decode(data)
-        value = msgspec.json.decode(data, type=dict[str, Any])
-        for version in range(schema, known.schema):
-            value = self._upcasts[type_name, version](value)
-        return msgspec.convert(value, known)
+            return self._decoders[type_name].decode
+
+        def upcast(data: str) -> Event:
+            value = msgspec.json.decode(data, type=dict[str, Any])
+            for version in range(schema, known.schema):
+                value = self._upcasts[type_name, version](value)
+            return msgspec.convert(value, known)
+
+        return upcast

@@ -91,6 +91,9 @@ class Reader(Protocol):
         in between.
         """
 
+    def last(self, stream: str, kind: type[Event]) -> Recorded | None:
+        """The last event of this type in the stream, looked for from its end backwards."""
+
     def backup(self, to: str | os.PathLike[str], *, views: bool = False) -> None:
         """Copy the journal, as it is at this moment, to the new file `to`; with `views`, the copy
         has more of them for people who ask it in SQL.

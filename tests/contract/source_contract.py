@@ -90,6 +90,12 @@ class SourceContract:
         for account, items in expected.items.items():
             assert list(source.items(account)) == sorted(items, key=lambda item: int(item.id))
 
+    def test_yields_what_comes_behind_an_item(self, source: Source, expected: Expected) -> None:
+        for account, items in expected.items.items():
+            ordered = sorted(items, key=lambda item: int(item.id))
+            for place, item in enumerate(ordered, start=1):
+                assert list(source.items(account, item.id)) == ordered[place:]
+
     def test_counts_as_many_items_as_it_yields(self, source: Source, expected: Expected) -> None:
         for account in expected.items:
             assert source.count_items(account) == sum(1 for _ in source.items(account))

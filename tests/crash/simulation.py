@@ -22,7 +22,7 @@ from property.stepping import Died
 from property.world import DAY, QUOTA, World
 from reinstate_journal.check import check
 from reinstate_journal.errors import DestinationError
-from reinstate_journal.events import ItemsCompleted, PhaseStarted, RunStarted
+from reinstate_journal.events import ItemsCompleted, ItemsPassed, PhaseStarted, RunStarted
 from reinstate_service.destination.contract import Destination, Mailbox
 from reinstate_service.model import Folder, Mountpoint, Path
 from reinstate_service.testing.folders import NAMESPACES, PLAIN_NAMES
@@ -124,7 +124,7 @@ class Simulation:
                 type(one.event).__name__,
                 one.recorded_at,
                 ""
-                if isinstance(one.event, ItemsCompleted)
+                if isinstance(one.event, ItemsCompleted | ItemsPassed)
                 else msgspec.json.encode(one.event).decode().replace(folder, ""),
             )
             for one in self.world.journal.read()

@@ -19,7 +19,7 @@ from reinstate_journal.check import check
 from reinstate_journal.crashpoints import At, Point, watch
 from reinstate_journal.errors import ReinstateError
 from reinstate_journal.events import DeliveryIntended, ItemRestored
-from reinstate_service.destination.imap import session
+from reinstate_service.destination.imap import pace
 from reinstate_service.model import Account, Domain, Flag, Folder, Role, Tag
 from reinstate_service.operations.report import make_report
 from reinstate_service.restore import items
@@ -201,7 +201,7 @@ def _through(live: LiveServer, journal: Path, proxy: Proxy) -> bool:
 def in_fours(monkeypatch: pytest.MonkeyPatch, live: LiveServer) -> Iterator[None]:
     """Small batches, a server that is given up soon, and one name for it whatever its port."""
     monkeypatch.setattr(items, "BATCH_ITEMS", 4)
-    monkeypatch.setattr(session, "_FIRST_DELAY", 0.01)
+    monkeypatch.setattr(pace, "_FIRST_DELAY", 0.01)
     live.configure(timeout=2, identity="the server")
     yield
     live.configure()

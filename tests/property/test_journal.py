@@ -65,6 +65,7 @@ account_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.ItemFailed, few, few, reason, text, digest, size),
     st.builds(ev.ItemReopened, few, st.sampled_from(Outcome), reason, digest, size),
     st.builds(ev.ItemsCompleted, text),
+    st.builds(ev.ItemsPassed, text, few),
     st.builds(ev.ProvisioningPlanned, st.lists(few, max_size=2).map(tuple)),
     st.builds(ev.MountpointMapped, few, path, path, text, path, path, reason),
     st.builds(ev.MountpointRestored, few),

@@ -13,6 +13,7 @@ import os
 import pwd
 import shutil
 import smtplib
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,11 @@ class Dovecot(Server):
         with smtplib.LMTP("127.0.0.1", self.lmtp_port) as client:
             client.sendmail(sender, [recipient], message)
 
+    def doveadm(self, *arguments: str) -> str:
+        """What the administrator's command prints."""
+        command = ["doveadm", "-c", str(self.configuration), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
     def log(self) -> str:
         """What the server wrote so far."""
         path = self.base / "dovecot.log"
@@ -121,5 +127,13 @@ class Dovecot(Server):
         )
         self.configuration.write_text(printed.main + _IMPATIENT + self._further)
         sql_file.write_text(printed.sql)
+        self.resume()
+
+    def pause(self) -> None:
+        """Ends the server; `resume` starts it again, with everything that it has."""
+        self._end()
+
+    def resume(self) -> None:
+        """Starts the server, where everything is ready for it."""
         self._run([str(BINARY), "-F", "-c", str(self.configuration)])
         self._await(self.imap_port, self.sieve_port, self.lmtp_port)

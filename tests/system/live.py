@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -58,9 +58,14 @@ class LiveServer:
         """The destination as the command line takes it."""
         return f"imap://127.0.0.1:{self.imap_port}"
 
-    def configure(self, login: Mapping[str, str] | None = None, **keys: object) -> None:
+    def configure(
+        self,
+        login: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
+        **keys: object,
+    ) -> None:
         """Writes restore.toml, with these keys of [imap] and [imap.login]; by default the master
-        user logs in, in the clear."""
+        user logs in, in the clear. The secret is what `command` prints, if there is one."""
         secret = self.folder / "secret"
         secret.write_text(WORD + "\n", encoding="utf-8")
         secret.chmod(0o600)
@@ -80,7 +85,9 @@ class LiveServer:
                     *(f"{domain!r} = {address!r}" for domain, address in domains.items()),
                     "[imap.login]",
                     *(f"{key} = {value!r}" for key, value in (login or self.login).items()),
-                    f"secret = {{ file = {str(secret)!r} }}",
+                    f"secret = {{ command = {[*command]!r} }}"
+                    if command
+                    else f"secret = {{ file = {str(secret)!r} }}",
                     "",
                 ]
             ),

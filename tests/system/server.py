@@ -57,6 +57,10 @@ class Server:
 
     def stop(self) -> None:
         """Ends the server and removes its folder."""
+        self._end()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -65,7 +69,6 @@ class Server:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        shutil.rmtree(self.base, ignore_errors=True)
 
     def _start(self) -> None:
         raise NotImplementedError

@@ -60,6 +60,7 @@ from reinstate_journal.events.items import (
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    ItemsPassed,
     KeywordsLeftOut,
     StepApproved,
 )
@@ -139,6 +140,7 @@ __all__ = [
     "ItemRestored",
     "ItemSkipped",
     "ItemsCompleted",
+    "ItemsPassed",
     "ItemsRelocated",
     "KeywordsLeftOut",
     "MountpointMapped",

@@ -218,3 +218,11 @@ class ItemsCompleted(Event, frozen=True):
     options that select items) is restored, skipped or failed."""
 
     state: str
+
+
+class ItemsPassed(Event, frozen=True):
+    """Every item that the account had at `state` (as in `ItemsCompleted`) has ended, up to `item`
+    in the order of their numbers: a run that finds the same state begins behind it."""
+
+    state: str
+    item: str

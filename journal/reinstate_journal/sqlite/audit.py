@@ -1,39 +1,32 @@
 """Whether a journal is sound: the work behind `reinstate_journal.check`.
 
 One pass over the events recomputes numbering and chain and folds every
-projection anew into a temporary database, which is then compared with the file
-row by row.
+projection anew into a temporary database. The file is attached to it, so that SQLite itself
+compares the two.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any
 
 from reinstate_journal.catalogue import Catalogue
-from reinstate_journal.chain import GENESIS, link
 from reinstate_journal.check import Finding
-from reinstate_journal.errors import JournalDamaged, JournalMissing, JournalTooNew
+from reinstate_journal.errors import JournalDamaged, JournalMissing
 from reinstate_journal.events import CATALOGUE
-from reinstate_journal.sqlite.connections import connect, reading
-from reinstate_journal.sqlite.projection import PROJECTIONS, decode, dump, make
-from reinstate_journal.sqlite.row import Row
+from reinstate_journal.sqlite.connections import address, connect, reading
+from reinstate_journal.sqlite.event_audit import COLUMNS, EventAudit
+from reinstate_journal.sqlite.projection import PROJECTIONS, dump, key_of, make
 from reinstate_journal.sqlite.schema import MIGRATIONS, require_current
 
 #: More than this many findings tell nobody anything new.
 _ENOUGH = 1000
-_BATCH = 5000
-#: The types of an event row: position, stream, version, shape, recorded_at, data, chain.
-_TYPES = (int, int, int, int, int, str, bytes)
-_EVENTS = (
-    "SELECT position, stream, version, shape, recorded_at, data, chain FROM events"
-    " ORDER BY position"
-)
+_PAGE = 5000
 
 
 def audit(path: str | os.PathLike[str], catalogue: Catalogue | None) -> list[Finding]:
@@ -41,58 +34,75 @@ def audit(path: str | os.PathLike[str], catalogue: Catalogue | None) -> list[Fin
     where = Path(path).resolve()
     if not where.is_file():
         raise JournalMissing(path=where)
-    found: list[Finding] = []
     try:
         with reading(where), closing(connect(where, "ro")) as connection:
-            # Text that is not UTF-8 is for us to find, not for sqlite3 to stumble on.
-            connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-            connection.execute("BEGIN")
             require_current(connection, where)
-            for finding in _Audit(connection, where, catalogue or CATALOGUE).findings():
+    except JournalDamaged as error:
+        return [_finding(error)]
+    # SQLite goes through the pages without Python's lock: a second core does it meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        pages = beside.submit(_gathered, where, _pages(where))
+        content = _gathered(where, _content(where, catalogue or CATALOGUE))
+    return [*pages.result(), *content]
+
+
+def _gathered(path: Path, findings: Iterator[Finding]) -> list[Finding]:
+    """The first of the findings, up to an error that ends them."""
+    found: list[Finding] = []
+    try:
+        with reading(path):
+            for finding in findings:
                 found.append(finding)
                 if len(found) == _ENOUGH:
                     return [*found, Finding("there is more; the check ends here")]
     except JournalDamaged as error:
-        found.append(Finding(str(error.fields["detail"])))
+        found.append(_finding(error))
     return found
 
 
+def _finding(error: JournalDamaged) -> Finding:
+    return Finding(str(error.fields["detail"]))
+
+
+def _pages(path: Path) -> Iterator[Finding]:
+    with closing(connect(path, "ro")) as connection:
+        for (line,) in connection.execute("PRAGMA integrity_check(100)"):
+            if line != "ok":
+                yield Finding(f"the file's pages: {line}")
+
+
+def _content(path: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    with closing(_expected()) as connection:
+        connection.execute("ATTACH ? AS journal", (address(path, "ro"),))
+        connection.execute("BEGIN")
+        yield from _Audit(connection, path, catalogue).findings()
+
+
 class _Audit:
-    """The state of one pass."""
+    """One pass, over a connection to an empty journal to which the one in question is attached."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, catalogue: Catalogue) -> None:
         self._connection = connection
-        self._path = path
-        self._catalogue = catalogue
         self._streams: dict[int, str] = {}
         self._shapes: dict[int, tuple[str, int]] = {}
-        self._versions: dict[int, int] = {}
-        self._shapes_seen: set[int] = set()
         self._misshapen: set[str] = set()
-        self._position = 0
-        self._chain = GENESIS
-        self._recorded_at = 0
+        self._events = EventAudit(catalogue, path, self._streams, self._shapes)
 
     def findings(self) -> Iterator[Finding]:
-        for (line,) in self._connection.execute("PRAGMA integrity_check(100)"):
-            if line != "ok":
-                yield Finding(f"the file's pages: {line}")
-        with closing(_expected()) as fresh:
-            yield from self._schema(fresh)
-            yield from self._names()
-            sound = True
-            fresh.execute("BEGIN")
-            for finding in self._events(fresh):
-                sound = False
-                yield finding
-            yield from self._ends()
-            if sound:
-                yield from self._projections(fresh)
-            else:
-                yield Finding("the projections were not compared: mend the events first")
+        yield from self._schema()
+        yield from self._names()
+        sound = True
+        for finding in self._each_event():
+            sound = False
+            yield finding
+        yield from self._ends()
+        if sound:
+            yield from self._projections()
+        else:
+            yield Finding("the projections were not compared: mend the events first")
 
-    def _schema(self, fresh: sqlite3.Connection) -> Iterator[Finding]:
-        expected, actual = _objects(fresh), _objects(self._connection)
+    def _schema(self) -> Iterator[Finding]:
+        expected, actual = self._objects("main"), self._objects("journal")
         # A view more, such as a copy made for SQL has, changes nothing.
         views = {name for name, (kind, _) in actual.items() if kind == "view"} - expected.keys()
         for name in sorted(expected.keys() | actual.keys() - views):
@@ -104,143 +114,113 @@ class _Audit:
                 yield Finding(f"{name} is not made as it should be")
 
     def _names(self) -> Iterator[Finding]:
-        for number, name in self._connection.execute("SELECT id, name FROM streams"):
-            self._streams[number] = name
-            if type(name) is not str:
+        for number, name in self._connection.execute("SELECT id, name FROM journal.streams"):
+            if type(name) is str:
+                self._streams[number] = name
+            else:
                 yield Finding(f"the name of stream {number} is not text")
-        for number, name, schema in self._connection.execute("SELECT id, type, schema FROM shapes"):
-            self._shapes[number] = (name, schema)
-            if type(name) is not str or type(schema) is not int:
+        for number, name, schema in self._connection.execute(
+            "SELECT id, type, schema FROM journal.shapes"
+        ):
+            if type(name) is str and type(schema) is int:
+                self._shapes[number] = (name, schema)
+            else:
                 yield Finding(f"shape {number} is not a type and its schema")
 
-    def _events(self, fresh: sqlite3.Connection) -> Iterator[Finding]:
-        rows: list[Row] = []
-        for values in self._connection.execute(_EVENTS):
-            position = values[0]
-            if any(type(value) is not kind for value, kind in zip(values, _TYPES, strict=True)):
-                yield Finding("a column is not of its type", position)
-                self._position = position
-                if type(values[-1]) is bytes:
-                    self._chain = values[-1]
-                continue
-            yield from self._numbering(values)
-            row = yield from self._event(values)
-            if row is not None:
-                rows.append(row)
-            if len(rows) == _BATCH:
-                _fold(fresh, rows)
-                rows = []
-        _fold(fresh, rows)
-
-    def _numbering(self, values: tuple[Any, ...]) -> Iterator[Finding]:
-        position, stream, version, shape, at, _, _ = values
-        if position != self._position + 1:
-            yield Finding(f"event {self._position + 1} is missing", position)
-        if stream not in self._versions and stream != len(self._versions) + 1:
-            yield Finding(f"stream {stream} is not numbered by its first event", position)
-        if version != self._versions.get(stream, 0) + 1:
-            yield Finding(f"version {version} does not follow in stream {stream}", position)
-        if shape not in self._shapes_seen:
-            self._shapes_seen.add(shape)
-            if shape != len(self._shapes_seen):
-                yield Finding(f"shape {shape} is not numbered by its first event", position)
-        if at < self._recorded_at:
-            yield Finding("it is dated before the event before it", position)
-        self._position = position
-        self._versions[stream] = version
-        self._recorded_at = at
-
-    def _event(self, values: tuple[Any, ...]) -> Generator[Finding, None, Row | None]:
-        """Check the row against the chain and its type; return the event."""
-        position, number, version, shape, at, data, chain = values
-        previous, self._chain = self._chain, chain
-        stream = self._streams.get(number)
-        kind, schema = self._shapes.get(shape, (None, None))
-        if type(stream) is not str or type(kind) is not str or type(schema) is not int:
-            yield Finding("its stream or its shape has no name", position)
-            return None
-        linked = link(previous, position, _raw(stream), version, _raw(kind), schema, at, _raw(data))
-        if linked != chain:
-            yield Finding("it does not follow from the event before it (chain)", position)
+    def _each_event(self) -> Iterator[Finding]:
+        select = f"SELECT {COLUMNS} FROM journal.events ORDER BY position"  # noqa: S608 - names are constants
+        events, read = self._connection.execute(select), 0
         try:
-            event = decode(self._catalogue, self._path, position, kind, schema, data)
-        except JournalTooNew:
-            # Unknown and rightly chained: a later version wrote it. Else it is damage.
-            if linked == chain:
-                raise
-            return None
-        except JournalDamaged as error:
-            yield Finding(str(error.fields["detail"]), position)
-            return None
-        return Row(position, number, stream, at, event)
+            while page := events.fetchmany(_PAGE):
+                stretches = yield from self._events.read(page)
+                read += len(page)
+                for projection in PROJECTIONS:
+                    projection.apply(self._connection, stretches)
+        except sqlite3.DatabaseError:
+            # What stands on the page before the row that cannot be read is looked at all the same.
+            for row in islice(self._connection.execute(select), read, None):
+                yield from self._events.read([row])
+            raise
 
     def _ends(self) -> Iterator[Finding]:
         """The head, and what is counted beside the events."""
-        heads = self._connection.execute("SELECT id, position, chain FROM head").fetchall()
-        if heads != [(1, self._position, self._chain)]:
-            yield Finding(
-                f"the head does not name event {self._position}: the end was cut or added"
-            )
-        for number, version in self._connection.execute("SELECT id, version FROM streams"):
-            if type(version) is not int or version != self._versions.get(number):
+        at = self._events
+        heads = self._connection.execute("SELECT id, position, chain FROM journal.head").fetchall()
+        if heads != [(1, at.position, at.chain)]:
+            yield Finding(f"the head does not name event {at.position}: the end was cut or added")
+        for number, version in self._connection.execute("SELECT id, version FROM journal.streams"):
+            if type(version) is not int or version != at.versions.get(number):
                 yield Finding(
-                    f"stream {number} says {version} events, but holds"
-                    f" {self._versions.get(number, 0)}"
+                    f"stream {number} says {version} events, but holds {at.versions.get(number, 0)}"
                 )
-        for number in self._shapes.keys() - self._shapes_seen:
-            yield Finding(f"shape {number} has no event")
+        for (number,) in self._connection.execute("SELECT id FROM journal.shapes"):
+            if number not in at.shapes_seen:
+                yield Finding(f"shape {number} has no event")
         checkpoints = {
             name: (version, position)
             for name, version, position in self._connection.execute(
-                "SELECT name, version, position FROM projections"
+                "SELECT name, version, position FROM journal.projections"
             )
         }
-        if checkpoints != {p.name: (p.version, self._position) for p in PROJECTIONS}:
+        if checkpoints != {p.name: (p.version, at.position) for p in PROJECTIONS}:
             yield Finding("the projections' checkpoints are not at the last event")
 
-    def _projections(self, fresh: sqlite3.Connection) -> Iterator[Finding]:
+    def _projections(self) -> Iterator[Finding]:
         for projection in PROJECTIONS:
             for table in projection.tables:
-                if table in self._misshapen:
+                if table in self._misshapen or self._same(table):
                     continue
-                pairs = zip_longest(dump(fresh, table), dump(self._connection, table))
-                for expected, actual in pairs:
-                    if not _same(expected, actual):
+                for expected, actual in zip_longest(
+                    dump(self._connection, table), dump(self._connection, table, "journal")
+                ):
+                    if not _equal(expected, actual):
                         yield Finding(
                             f"the projection table {table} does not follow from the events:"
                             f" {actual} should be {expected}"
                         )
                         break
 
+    def _same(self, table: str) -> bool:
+        """Whether a projection's table has the rows that it should have.
 
-def _fold(fresh: sqlite3.Connection, rows: list[Row]) -> None:
-    for projection in PROJECTIONS:
-        projection.apply(fresh, rows)
+        An integer where a real stands would pass, but the columns' affinity leaves no such real.
+        """
+        key = key_of(self._connection, table)
+        columns = [row[1] for row in self._connection.execute(f"PRAGMA main.table_info({table})")]
+        met = " AND ".join(f"kept.{column} = made.{column}" for column in key)
+        alike = " AND ".join(f"kept.{column} IS made.{column}" for column in columns)
+        ((made, kept, same),) = self._connection.execute(
+            f"SELECT (SELECT count(*) FROM main.{table}), (SELECT count(*) FROM journal.{table}),"  # noqa: S608 - names are constants
+            f" (SELECT count(*) FROM main.{table} AS made CROSS JOIN journal.{table} AS kept"
+            f" ON {met} WHERE {alike})"
+        )
+        return bool(made == kept == same)
+
+    def _objects(self, schema: str) -> dict[str, tuple[str, str | None]]:
+        """Tables, indexes, views and triggers, each with the text that makes it."""
+        return {
+            name: (kind, text)
+            for kind, name, text in self._connection.execute(
+                f"SELECT type, name, sql FROM {schema}.sqlite_master"  # noqa: S608 - names are constants
+                " WHERE tbl_name <> '_sqlite_migrations' AND tbl_name NOT LIKE 'sqlite_stat%'"
+            )
+        }
 
 
 def _expected() -> sqlite3.Connection:
     """An empty journal in a temporary database, which spills to disk when it grows."""
-    fresh = sqlite3.connect("", isolation_level=None)
+    fresh = sqlite3.connect("", timeout=30, isolation_level=None, uri=True)
     for _, statements in MIGRATIONS:
         for statement in statements:
             fresh.execute(statement)
     for projection in PROJECTIONS:
         make(fresh, projection)
+    # Text that is not UTF-8 is for us to find, not for sqlite3 to stumble on.
+    fresh.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     return fresh
 
 
-def _objects(connection: sqlite3.Connection) -> dict[str, tuple[str, str | None]]:
-    """Tables, indexes, views and triggers, each with the text that makes it."""
-    return {
-        name: (kind, text)
-        for kind, name, text in connection.execute(
-            "SELECT type, name, sql FROM sqlite_master"
-            " WHERE tbl_name <> '_sqlite_migrations' AND tbl_name NOT LIKE 'sqlite_stat%'"
-        )
-    }
-
-
-def _same(expected: tuple[object, ...] | None, actual: tuple[object, ...] | None) -> bool:
+def _equal(expected: tuple[object, ...] | None, actual: tuple[object, ...] | None) -> bool:
     # 1 equals 1.0 in Python, but not byte for byte.
     return (
         expected == actual
@@ -248,7 +228,3 @@ def _same(expected: tuple[object, ...] | None, actual: tuple[object, ...] | None
         and actual is not None
         and [type(value) for value in expected] == [type(value) for value in actual]
     )
-
-
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -11,11 +11,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 from reinstate_journal.catalogue import Catalogue, Event, Moment
-from reinstate_journal.chain import GENESIS, link
+from reinstate_journal.chain import GENESIS, common, links
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
     JournalDamaged,
@@ -23,25 +24,31 @@ from reinstate_journal.errors import (
     JournalWriteFailed,
     VersionConflict,
 )
+from reinstate_journal.sqlite.insert import Insert
 from reinstate_journal.sqlite.projection import PROJECTIONS, renew
-from reinstate_journal.sqlite.row import Row, typed
+from reinstate_journal.sqlite.row import Stretch, typed
 from reinstate_journal.sqlite.tail import require_sound_streams, require_sound_tail
+
+_INSERT_EVENTS = Insert(
+    "events (position, stream, version, shape, recorded_at, data, chain)", "(?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 class Encoded(NamedTuple):
-    """An event, its JSON, and what names its shape."""
+    """Events of one type that follow each other, and their JSON as text and as UTF-8."""
 
-    type: str
-    schema: int
-    data: str
-    event: Event
+    kind: type[Event]
+    events: Sequence[Event]
+    texts: Sequence[str]
+    data: Sequence[bytes]
 
 
 class Part(NamedTuple):
-    """What one stream is given."""
+    """What one stream is given, `length` events in all."""
 
     stream: str
     expected: int
+    length: int
     events: Sequence[Encoded]
 
 
@@ -74,7 +81,7 @@ class _Batch:
         self.recorded_at = recorded_at
         self.streams: dict[str, _Stream] = {}
         self.events: list[tuple[object, ...]] = []
-        self.rows: list[Row] = []
+        self.stretches: list[Stretch] = []
 
 
 class Committer:
@@ -182,17 +189,13 @@ class Committer:
             " ON CONFLICT (id) DO UPDATE SET version = excluded.version",
             [(stream.id, name, stream.version) for name, stream in batch.streams.items()],
         )
-        self._connection.executemany(
-            "INSERT INTO events (position, stream, version, shape, recorded_at, data, chain)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            batch.events,
-        )
+        _INSERT_EVENTS(self._connection, batch.events)
         reach(At.EVENTS_INSERTED)
         self._connection.execute(
             "UPDATE head SET position = ?, chain = ?", (batch.position, batch.chain)
         )
         for projection in PROJECTIONS:
-            projection.apply(self._connection, batch.rows)
+            projection.apply(self._connection, batch.stretches)
         self._connection.execute("UPDATE projections SET position = ?", (batch.position,))
         reach(At.EVENTS_FOLDED)
         self._connection.execute("COMMIT")
@@ -212,7 +215,7 @@ class Committer:
                     stream=part.stream, actual=actual, expected=part.expected
                 )
                 return False
-            versions[part.stream] = actual + len(part.events)
+            versions[part.stream] = actual + part.length
             request.versions.append(versions[part.stream])
         return True
 
@@ -225,16 +228,24 @@ class Committer:
             stream.id = self._last_stream
         batch.streams[part.stream] = stream
         name, at = part.stream.encode(), batch.recorded_at
-        position, version, chain = batch.position, stream.version, batch.chain
-        for kind, schema, data, event in part.events:
-            position += 1
-            version += 1
-            chain = link(chain, position, name, version, kind.encode(), schema, at, data.encode())
-            shape = self._shapes.get((kind, schema)) or self._intern(kind, schema)
-            batch.events.append((position, stream.id, version, shape, at, data, chain))
-            batch.rows.append(Row(position, stream.id, part.stream, at, event))
-        # Should the commit fail, these numbers are wrong; but then nothing uses them again.
-        batch.position, stream.version, batch.chain = position, version, chain
+        for kind, events, texts, data in part.events:
+            positions = range(batch.position + 1, batch.position + 1 + len(events))
+            versions = range(stream.version + 1, stream.version + 1 + len(events))
+            rest = common(name, kind.__name__.encode(), kind.schema, at)
+            chains = links(batch.chain, positions, versions, rest, data)
+            batch.events += zip(
+                positions,
+                repeat(stream.id),
+                versions,
+                repeat(self._shape(kind)),
+                repeat(at),
+                texts,
+                map(bytearray, chains),  # sqlite3 would look for an adapter of every bytes
+                strict=False,
+            )
+            batch.stretches.append(Stretch(stream.id, part.stream, at, kind, positions, events))
+            # Should the commit fail, these are wrong; but then nothing uses them again.
+            batch.position, stream.version, batch.chain = positions[-1], versions[-1], chains[-1]
 
     def _stream(self, name: str) -> _Stream:
         known = self._streams.get(name)
@@ -246,11 +257,14 @@ class Committer:
             self._streams[name] = known
         return known
 
-    def _intern(self, kind: str, schema: int) -> int:
-        number = self._shapes[kind, schema] = len(self._shapes) + 1
-        self._connection.execute(
-            "INSERT INTO shapes (id, type, schema) VALUES (?, ?, ?)", (number, kind, schema)
-        )
+    def _shape(self, kind: type[Event]) -> int:
+        shape = (kind.__name__, kind.schema)
+        number = self._shapes.get(shape)
+        if number is None:
+            number = self._shapes[shape] = len(self._shapes) + 1
+            self._connection.execute(
+                "INSERT INTO shapes (id, type, schema) VALUES (?, ?, ?)", (number, *shape)
+            )
         return number
 
     def _load_head(self) -> tuple[int, bytes, int]:

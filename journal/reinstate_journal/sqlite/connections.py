@@ -28,10 +28,15 @@ _DAMAGE = {
 }
 
 
+def address(path: Path, mode: str) -> str:
+    """What SQLite opens the file in `mode` (ro or rw) by."""
+    return f"{path.as_uri()}?mode={mode}"
+
+
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection in `mode` (ro or rw) that may wander between threads, in autocommit."""
     return sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}",
+        address(path, mode),
         uri=True,
         timeout=30,
         isolation_level=None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import msgspec
 
 from reinstate_journal import events
 from reinstate_journal.catalogue import Event
-from reinstate_journal.sqlite.row import Row
+from reinstate_journal.sqlite.row import Stretch
 
 _FOLDERS = """CREATE TABLE folders (
     stream INTEGER NOT NULL,
@@ -112,12 +113,12 @@ class ContainerMapProjection:
         "left_out": (_LEFT_OUT,),
     }
 
-    def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-        """Fold `rows`; a later event about the same thing replaces an earlier one."""
-        for row in rows:
-            if (change := CHANGES.get(type(row.event))) is not None:
-                for statement, values in change(row.event):
-                    connection.execute(statement, (row.stream_id, *values))
+    def apply(self, connection: sqlite3.Connection, stretches: Sequence[Stretch]) -> None:
+        """Fold the events; a later event about the same thing replaces an earlier one."""
+        for stretch in stretches:
+            if (change := CHANGES.get(stretch.kind)) is not None:
+                for statement, values in chain.from_iterable(map(change, stretch.events)):
+                    connection.execute(statement, (stretch.stream_id, *values))
 
 
 Statements = Iterator[tuple[str, tuple[object, ...]]]

@@ -15,7 +15,7 @@ from reinstate_journal.catalogue import Catalogue, Moment
 from reinstate_journal.errors import JournalDamaged
 from reinstate_journal.sqlite.containers import CHANGES, ContainerMapProjection
 from reinstate_journal.sqlite.projection import decode
-from reinstate_journal.sqlite.row import Row, typed
+from reinstate_journal.sqlite.row import Stretch, typed
 
 _EVENT_ROW = tuple[int, int, str, int, Moment, str]
 
@@ -32,9 +32,9 @@ def require_sound_map(
         for statements in projection.tables.values():
             for statement in statements:
                 fresh.execute(statement)
-        rows = _events(connection, catalogue, path, stream)
-        projection.apply(fresh, rows)
-        number = rows[0].stream_id if rows else _number(connection, stream)
+        stretches = _events(connection, catalogue, path, stream)
+        projection.apply(fresh, stretches)
+        number = stretches[0].stream_id if stretches else _number(connection, stream)
         for table in projection.tables:
             kept, derived = (_rows(base, table, number) for base in (connection, fresh))
             if kept != derived:
@@ -44,7 +44,7 @@ def require_sound_map(
 
 def _events(
     connection: sqlite3.Connection, catalogue: Catalogue, path: Path, stream: str
-) -> list[Row]:
+) -> list[Stretch]:
     names = [kind.__name__ for kind in CHANGES]
     marks = ", ".join("?" * len(names))
     found = connection.execute(
@@ -56,8 +56,9 @@ def _events(
         (stream, *names),
     ).fetchall()
     return [
-        Row(position, number, stream, at, decode(catalogue, path, position, kind, schema, data))
+        Stretch(number, stream, at, catalogue.types[kind], (position,), (event,))
         for position, number, kind, schema, at, data in typed(found, _EVENT_ROW)
+        for event in [decode(catalogue, path, position, kind, schema, data)]
     ]
 
 

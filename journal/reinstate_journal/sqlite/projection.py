@@ -7,6 +7,7 @@ batches of any size, live or from nothing, they come out the same.
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -17,10 +18,11 @@ from reinstate_journal.catalogue import Catalogue, Event, Moment, UnknownShape
 from reinstate_journal.errors import JournalDamaged, JournalTooNew
 from reinstate_journal.sqlite.containers import ContainerMapProjection
 from reinstate_journal.sqlite.progress import ProgressProjection
-from reinstate_journal.sqlite.row import Row, typed
+from reinstate_journal.sqlite.row import Stretch, alike, typed
 
-_BATCH = 5000
-_EVENT_ROW = tuple[int, int, str, str, int, Moment, str]
+_PAGE = 5000
+_EVENT_ROW = tuple[int, int, int, Moment, str]
+_NOT_OF_ITS_SHAPE = (msgspec.MsgspecError, TypeError, ValueError, LookupError)
 
 
 class Projection(Protocol):
@@ -35,7 +37,7 @@ class Projection(Protocol):
     version: ClassVar[int]
     tables: ClassVar[Mapping[str, Sequence[str]]]
 
-    def apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    def apply(self, connection: sqlite3.Connection, stretches: Sequence[Stretch]) -> None:
         """Fold these events, the next ones in order, within the open transaction."""
 
 
@@ -47,13 +49,31 @@ def decode(  # noqa: PLR0917 - the columns of a row
 ) -> Event:
     """The event of a row. Raises JournalTooNew or JournalDamaged."""
     try:
-        return catalogue.decode(type_name, schema, data)
+        return catalogue.decoder(type_name, schema)(data)
     except UnknownShape as error:
         raise JournalTooNew(path=path, detail=str(error)) from error
-    except (msgspec.MsgspecError, TypeError, ValueError, LookupError) as error:
+    except _NOT_OF_ITS_SHAPE as error:
         raise JournalDamaged(
             path=path, detail=f"event {position} is not a {type_name}: {error}"
         ) from error
+
+
+def decode_all(  # noqa: PLR0917 - the columns of rows
+    catalogue: Catalogue,
+    path: Path,
+    positions: Sequence[int],
+    type_name: str,
+    schema: int,
+    data: Sequence[str],
+) -> list[Event]:
+    """The events of rows of one shape. Raises JournalTooNew or JournalDamaged."""
+    try:
+        return list(map(catalogue.decoder(type_name, schema), data))
+    except _NOT_OF_ITS_SHAPE:  # one of them; which is found out one by one
+        return [
+            decode(catalogue, path, position, type_name, schema, text)
+            for position, text in zip(positions, data, strict=True)
+        ]
 
 
 def make(connection: sqlite3.Connection, projection: Projection) -> None:
@@ -66,35 +86,6 @@ def make(connection: sqlite3.Connection, projection: Projection) -> None:
         "INSERT OR REPLACE INTO projections (name, version, position) VALUES (?, ?, 0)",
         (projection.name, projection.version),
     )
-
-
-def fold(
-    connection: sqlite3.Connection, catalogue: Catalogue, path: Path, projection: Projection
-) -> None:
-    """Bring a projection from its checkpoint to the head, within the open transaction."""
-    checkpoint = connection.execute(
-        "SELECT position FROM projections WHERE name = ?", (projection.name,)
-    ).fetchall()
-    ((position,),) = typed(checkpoint, tuple[int])
-    while True:
-        found = connection.execute(
-            "SELECT events.position, events.stream, streams.name, shapes.type, shapes.schema,"
-            " events.recorded_at, events.data FROM events"
-            " JOIN streams ON streams.id = events.stream JOIN shapes ON shapes.id = events.shape"
-            " WHERE events.position > ? ORDER BY events.position LIMIT ?",
-            (position, _BATCH),
-        ).fetchall()
-        if not found:
-            return
-        rows = [
-            Row(number, stream_id, stream, at, decode(catalogue, path, number, kind, schema, data))
-            for number, stream_id, stream, kind, schema, at, data in typed(found, _EVENT_ROW)
-        ]
-        projection.apply(connection, rows)
-        position = rows[-1].position
-        connection.execute(
-            "UPDATE projections SET position = ? WHERE name = ?", (position, projection.name)
-        )
 
 
 def renew(
@@ -112,22 +103,70 @@ def renew(
             tuple[str, int, int],
         )
     }
+    behind: defaultdict[int, list[Projection]] = defaultdict(list)
     for projection in PROJECTIONS:
         version, position = checkpoints.get(projection.name, (0, 0))
         if anew or version != projection.version or position > head:
             make(connection, projection)
             position = 0
         if position < head:
-            fold(connection, catalogue, path, projection)
-
-
-def dump(connection: sqlite3.Connection, table: str) -> Iterator[tuple[object, ...]]:
-    """Every row of a projection's table in the order of its primary key."""
-    key = [
-        name
-        for _, name, _, _, _, place in sorted(
-            connection.execute(f"PRAGMA table_info({table})"), key=lambda column: int(column[5])
+            behind[position].append(projection)
+    for position, projections in behind.items():
+        for stretches in _stretches(connection, catalogue, path, position):
+            for projection in projections:
+                projection.apply(connection, stretches)
+        connection.executemany(
+            "UPDATE projections SET position = ? WHERE name = ?",
+            [(head, projection.name) for projection in projections],
         )
+
+
+def _stretches(
+    connection: sqlite3.Connection, catalogue: Catalogue, path: Path, after: int
+) -> Iterator[list[Stretch]]:
+    """The events behind position `after`, by the page."""
+    streams: dict[int, str] = dict(
+        typed(connection.execute("SELECT id, name FROM streams").fetchall(), tuple[int, str])
+    )
+    shapes = {
+        number: (kind, schema)
+        for number, kind, schema in typed(
+            connection.execute("SELECT id, type, schema FROM shapes").fetchall(),
+            tuple[int, str, int],
+        )
+    }
+    while page := connection.execute(
+        "SELECT position, stream, shape, recorded_at, data FROM events"
+        " WHERE position > ? ORDER BY position LIMIT ?",
+        (after, _PAGE),
+    ).fetchall():
+        positions, *having, data = zip(*typed(page, _EVENT_ROW), strict=True)
+        stretches = []
+        for stream, shape, at, rows in alike(*having):
+            if stream not in streams or shape not in shapes:
+                detail = f"the stream or the shape of event {positions[rows.start]} has no name"
+                raise JournalDamaged(path=path, detail=detail)
+            kind, schema = shapes[shape]
+            events = decode_all(catalogue, path, positions[rows], kind, schema, data[rows])
+            known = catalogue.types[kind]
+            stretches.append(Stretch(stream, streams[stream], at, known, positions[rows], events))
+        yield stretches
+        after = positions[-1]
+
+
+def dump(
+    connection: sqlite3.Connection, table: str, schema: str = "main"
+) -> Iterator[tuple[object, ...]]:
+    """Every row of a projection's table in the order of its primary key."""
+    order = ", ".join(key_of(connection, table))
+    return connection.execute(f"SELECT * FROM {schema}.{table} ORDER BY {order}")  # noqa: S608 - names are constants
+
+
+def key_of(connection: sqlite3.Connection, table: str) -> list[str]:
+    """The columns of the table's primary key, in their order."""
+    places = {
+        name: int(place)
+        for _, name, _, _, _, place in connection.execute(f"PRAGMA main.table_info({table})")
         if place
-    ]
-    return connection.execute(f"SELECT * FROM {table} ORDER BY {', '.join(key)}")  # noqa: S608 - names are constants
+    }
+    return sorted(places, key=places.__getitem__)

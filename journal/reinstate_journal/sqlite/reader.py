@@ -130,6 +130,21 @@ class SqliteReader:
             version = rows[-1].version if stream is not None else 0
             limit = None if limit is None else limit - page
 
+    def last(self, stream: str, kind: type[Event]) -> Recorded | None:
+        """The last event of this type in the stream, looked for from its end backwards."""
+        shapes = self._connections.rows(
+            tuple[int], "SELECT id FROM shapes WHERE type = ?", (kind.__name__,)
+        )
+        if not shapes:
+            return None
+        marks = ", ".join("?" * len(shapes))
+        narrow = f"streams.name = ? AND events.shape IN ({marks})"
+        found = self._rows(
+            f"WHERE {narrow} ORDER BY events.version DESC LIMIT 1",
+            (stream, *(shape for (shape,) in shapes)),
+        )
+        return found[0] if found else None
+
     def backup(self, to: str | os.PathLike[str], *, views: bool = False) -> None:
         """Copy the journal, as it is at this moment, to the new file `to`."""
         with self._connections.lease() as connection:

@@ -85,7 +85,7 @@ class _Rows:
 
     def _add(self, recorded: Recorded) -> None:
         event = redact(recorded.event, self._names)
-        data = self._catalogue.encode(event)
+        data = self._catalogue.encoder(type(event))(event)
         stream = self._streams.setdefault(recorded.stream, len(self._streams) + 1)
         shape = (recorded.type, event.schema)
         number = self._shapes.setdefault(shape, len(self._shapes) + 1)
@@ -105,7 +105,7 @@ class _Rows:
             recorded.type.encode(),
             event.schema,
             recorded.recorded_at,
-            data.encode(),
+            data,
         )
         self._connection.execute(
             "INSERT INTO events (position, stream, version, shape, recorded_at, data, chain)"
@@ -116,7 +116,7 @@ class _Rows:
                 recorded.version,
                 number,
                 recorded.recorded_at,
-                data,
+                data.decode(),
                 self._chain,
             ),
         )

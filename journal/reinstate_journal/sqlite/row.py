@@ -1,8 +1,9 @@
-"""An event as projections are given it, and rows as what they should be."""
+"""Events as projections are given them, and rows as what they should be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,14 +11,30 @@ import msgspec
 from reinstate_journal.catalogue import Event
 
 
-class Row(NamedTuple):
-    """`stream` is the name and `stream_id` the number that tables may refer to."""
+class Stretch(NamedTuple):
+    """Events of one type and stream in their order, recorded at one moment, each with its position.
 
-    position: int
+    `stream` is the name and `stream_id` the number that tables may refer to.
+    """
+
     stream_id: int
     stream: str
     recorded_at: int
-    event: Event
+    kind: type[Event]
+    positions: Sequence[int]
+    events: Sequence[Event]
+
+
+def alike(
+    streams: Sequence[int], shapes: Sequence[int], moments: Sequence[int]
+) -> Iterator[tuple[int, int, int, slice]]:
+    """Stream, shape and moment of rows that follow each other and have them in common, and where
+    these rows are in the columns."""
+    start = 0
+    for (stream, shape, moment), rows in groupby(zip(streams, shapes, moments, strict=True)):
+        end = start + len(list(rows))
+        yield stream, shape, moment, slice(start, end)
+        start = end
 
 
 def restore_of(stream: str) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,7 @@ class SqliteJournal(SqliteReader):
     def append_all(self, appends: Iterable[Append]) -> list[int]:
         """`append` to several streams, all or nothing; returns each new version."""
         parts = [
-            Part(stream, expected, [self._encode(event) for event in events])
+            Part(stream, expected, len(events), self._encode(events))
             for stream, expected, events in appends
         ]
         return self._committer.submit(parts)
@@ -80,15 +81,19 @@ class SqliteJournal(SqliteReader):
         self._committer.close()
         self._lock.close()
 
-    def _encode(self, event: Event) -> Encoded:
-        data = self._catalogue.encode(event)
-        name, schema = type(event).__name__, event.schema
+    def _encode(self, events: Sequence[Event]) -> list[Encoded]:
+        return [self._encode_alike(kind, alike) for kind, alike in groupby(events, type)]
+
+    def _encode_alike(self, kind: type[Event], events: Iterable[Event]) -> Encoded:
+        data = list(map(self._catalogue.encoder(kind), events))
+        texts = list(map(bytes.decode, data))
         try:
             # What is folded now is what a reader will decode later, to the letter.
-            decoded = self._catalogue.decode(name, schema, data)
+            decoded = list(map(self._catalogue.decoder(kind.__name__, kind.schema), texts))
         except msgspec.MsgspecError as error:
+            name = kind.__name__
             raise ValueError(f"{name} does not survive its own JSON: {error}") from error
-        return Encoded(name, schema, data, decoded)
+        return Encoded(kind, decoded, texts, data)
 
 
 def _prepare(path: Path, catalogue: Catalogue) -> None:

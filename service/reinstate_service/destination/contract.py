@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from reinstate_journal.errors import ReinstateError
+from reinstate_service.gunzip import Packed
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
     Account,
@@ -97,8 +98,9 @@ class Delivery(Frozen, frozen=True):
     `name` is a function of the restore and the item's step: printable ASCII without
     `/ : ,` and spaces; the effect is recognised by it. `keywords` are IMAP atoms.
     `content` starts reading the bytes anew on every call; it raises an `ItemError`
-    of the source when they are not right. `elsewhere` are other folders in which an
-    earlier run may have left the item.
+    of the source when they are not right. `packed` opens them as the gzip file that the backup
+    has; None if it has none. `elsewhere` are other folders in which an earlier run may have left
+    the item.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Delivery(Frozen, frozen=True):
     keywords: tuple[str, ...]
     content: Callable[[], Iterator[bytes]]
     elsewhere: tuple[Path, ...] = ()
+    packed: Callable[[], Packed | None] = lambda: None
 
 
 class Served(Frozen, frozen=True):

@@ -10,15 +10,19 @@ from reinstate_service.destination.maildir import MaildirDestination, Mountpoint
 from reinstate_service.destination.maildir.destination import holds_destination
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.memory import MemoryDestination
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.namespace import Namespace
 
 
 def open_destination(
     location: str,
+    *,
     owner: tuple[int, int] | None = None,
     create: bool = True,
     mountpoints: str = "shared",
     config: str = "",
+    waiting: Waiting | None = None,
+    compress: str = "none",
 ) -> Destination:
     """The destination at `location`: `maildir:DIR`, `imaps://HOST[:PORT]`, `imap://HOST[:PORT]`,
     or `memory:` for tests.
@@ -26,16 +30,24 @@ def open_destination(
     `owner` (uid, gid) is who a new directory is made for, when root makes it.
     `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
     shared folders, or `symlink`, at its own place. `config` is the file that says how to log in
-    to a server.
+    to a server; `waiting` is what ends the waiting for one that is busy, and who is told of it.
+    `compress` says of a `maildir:` how messages are stored: "none", unpacked, or
+    "keep", as the gzip files that the backup has.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
     way = _checked(mountpoints)
     kind, _, rest = location.partition(":")
+    if compress not in {"none", "keep"}:
+        raise UsageError(detail=f"messages are compressed as none or keep, not {compress!r}")
     if kind == "maildir" and rest:
-        return MaildirDestination(rest, owner=owner, create=create, mountpoints=way)
+        return MaildirDestination(
+            rest, owner=owner, create=create, mountpoints=way, keep=compress == "keep"
+        )
+    if compress != "none":
+        raise UsageError(detail=f"--compress {compress} is for maildir:DIR")
     if kind in {"imap", "imaps"}:
-        return _server(location, config, mountpoints)
+        return _server(location, config, mountpoints, waiting or Waiting())
     if location == "memory:":
         return MemoryDestination(namespace=_mounting(MemoryDestination().namespace(), way))
     raise UsageError(
@@ -43,7 +55,7 @@ def open_destination(
     )
 
 
-def _server(location: str, config: str, mountpoints: str) -> Destination:
+def _server(location: str, config: str, mountpoints: str, waiting: Waiting) -> Destination:
     # Only those who restore onto a server load what speaks to it.
     from reinstate_service.destination.imap import ImapDestination  # noqa: PLC0415
     from reinstate_service.destination.imap.configuration import read_configuration  # noqa: PLC0415
@@ -53,7 +65,7 @@ def _server(location: str, config: str, mountpoints: str) -> Destination:
         raise UsageError(detail=f"on a server, mountpoints are not shown as {mountpoints}")
     if not config:
         raise UsageError(detail=f"{location} needs --config FILE: how to log in to its accounts")
-    return ImapDestination(server_of(location), read_configuration(config))
+    return ImapDestination(server_of(location), read_configuration(config), waiting)
 
 
 def makes_domains(location: str) -> bool:

@@ -1,14 +1,19 @@
-"""What to do before a restore and after it, by the kind of the destination; and whether there is
-room for it."""
+"""What to do before a restore and after it, by the kind of the destination; whether there is room
+for it, and how the backup's gzip files get there."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 
-from reinstate_service.model import Frozen
+from reinstate_service.destination.maildir.disk import can_share
+from reinstate_service.gunzip import Packed
+from reinstate_service.model import AccountRef, Frozen, Item
 from reinstate_service.operations.doctor import Finding
+from reinstate_service.restore.options import Options
+from reinstate_service.source.contract import Source
 
 _GIB = 1024**3
 
@@ -39,6 +44,10 @@ _MAILDIR = (
         " recalc -A. The printed configuration (quota = count) needs none.",
     ),
 )
+_PACKED = Advice(
+    after="Serve the tree with the plugin zlib, without which no packed message can be read: print"
+    " the configuration anew (reinstate destination dovecot-conf DIR).",
+)
 _SERVER = (
     Advice(
         "Switch off full-text indexing of new messages (Dovecot: fts_autoindex = no).",
@@ -60,17 +69,54 @@ _SERVER = (
 )
 
 
-def advice_for(destination: str) -> tuple[Advice, ...]:
-    """What belongs to the kind of the destination at that location."""
+def advice_for(destination: str, compress: str = "none") -> tuple[Advice, ...]:
+    """What belongs to the kind of the destination, and to how it stores messages."""
     scheme = destination.partition(":")[0]
     if scheme in {"imap", "imaps"}:
         return _SERVER
-    return _MAILDIR if scheme == "maildir" else ()
+    if scheme != "maildir":
+        return ()
+    return (*_MAILDIR, _PACKED) if compress == "keep" else _MAILDIR
 
 
-def to_do_after(destination: str) -> tuple[str, ...]:
+def to_do_after(destination: str, compress: str = "none") -> tuple[str, ...]:
     """What to do when a restore has ended, in a line each."""
-    return tuple(advice.after for advice in advice_for(destination) if advice.after)
+    return tuple(advice.after for advice in advice_for(destination, compress) if advice.after)
+
+
+def ways_to_keep(source: Source, options: Options) -> tuple[Finding, ...]:
+    """How the backup's gzip files get into the destination, if they are to be kept: tried with the
+    first one that there is, which leaves nothing behind."""
+    if options.compress != "keep":
+        return ()
+    packed = _first_packed(source)
+    if packed is None:
+        return (Finding("compress", "note", "the backup has no gzip files: nothing can be kept"),)
+    with closing(packed):
+        shared = can_share(packed.descriptor, _standing(options.destination.partition(":")[2]))
+    told = (
+        "the backup's gzip files share their blocks with the destination's, and are not copied"
+        if shared
+        else "the backup's gzip files are copied: this file system shares no blocks between them"
+    )
+    return (Finding("compress", "ok", told),)
+
+
+def _first_packed(source: Source) -> Packed | None:
+    for ref in source.accounts():
+        if isinstance(ref, AccountRef):
+            for item in source.items(ref.id):
+                if isinstance(item, Item) and (packed := source.packed(item)) is not None:
+                    return packed
+    return None
+
+
+def _standing(path: str) -> Path:
+    """The place, or what stands nearest above it."""
+    found = Path(path).absolute()
+    while not found.exists():
+        found = found.parent
+    return found
 
 
 def room_for(destination: str, size: int, files: int) -> tuple[Finding, ...]:
@@ -80,9 +126,7 @@ def room_for(destination: str, size: int, files: int) -> tuple[Finding, ...]:
     if scheme != "maildir":
         return ()
     try:
-        found = Path(path).absolute()
-        while not found.exists():
-            found = found.parent
+        found = _standing(path)
         free, inodes = shutil.disk_usage(found).free, os.statvfs(found)
     except OSError:  # the destination itself says what is wrong with the place
         return ()

@@ -17,6 +17,7 @@ from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Run
 from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.open import destination_as_it_is, open_destination
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.operations.approval import Approval, approve
 from reinstate_service.operations.explain import Explanation, explain
 from reinstate_service.operations.report import choose_restore, runs_of
@@ -39,7 +40,8 @@ def start_restore(
     """Opens everything, restores, and closes everything. Raises what `run_restore` raises."""
     source = open_source(options.source, options.at)
     source.identity()
-    with open_journal(journal) as writer, opened(options) as destination:
+    waiting = Waiting(stop, observer.notice)
+    with open_journal(journal) as writer, opened(options, waiting) as destination:
         return run_restore(
             source,
             destination,
@@ -53,13 +55,15 @@ def start_restore(
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[Destination]:
+def opened(options: Options, waiting: Waiting | None = None) -> Iterator[Destination]:
     """The destination of `options`, closed at the end."""
     destination = open_destination(
         options.destination,
         owner=options.owner,
         mountpoints=options.mountpoints,
         config=options.config,
+        waiting=waiting,
+        compress=options.compress,
     )
     try:
         yield destination
@@ -117,7 +121,11 @@ def start_verification(
         chosen = choose_restore(writer, run.restore)
         location = options.destination
         destination = open_destination(
-            location, create=False, mountpoints=options.mountpoints, config=options.config
+            location,
+            create=False,
+            mountpoints=options.mountpoints,
+            config=options.config,
+            waiting=Waiting(stop),
         )
         with closing(destination):
             if (found := destination.identity()) != chosen.destination_id:

@@ -13,13 +13,11 @@ from reinstate_journal.catalogue import Event, Outcome
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
     DeliveriesSettled,
-    FolderMapped,
-    FoldersCreated,
-    FoldersMerged,
     ItemFailed,
     ItemRestored,
     ItemsCompleted,
     ItemSkipped,
+    ItemsPassed,
     KeywordsLeftOut,
     QuotaLifted,
     item_step,
@@ -29,7 +27,6 @@ from reinstate_service.destination.fence import ConnectionLost, FencedMailbox
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import (
     AccountRef,
-    Containers,
     Item,
     Path,
     UnreadableItem,
@@ -37,8 +34,8 @@ from reinstate_service.model import (
 from reinstate_service.restore.context import Context
 from reinstate_service.restore.failures import Failures
 from reinstate_service.restore.fencing import deliver_fenced, is_mail, settle
-from reinstate_service.restore.grants import give_grants, open_grants, renew_grants
-from reinstate_service.restore.plan import plan_folders, with_roles
+from reinstate_service.restore.folders import restore_folders
+from reinstate_service.restore.grants import renew_grants
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.restore.tasks import Task, events_of, outcome, still_open
@@ -76,11 +73,17 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         if fenced is not None:
             settle(context, recorder, fenced)
         _lift_quota(context, recorder, ref)
-        places = _restore_folders(context, recorder, mailbox, containers)
+        places = restore_folders(context, recorder, mailbox, containers)
         fresh = not context.journal.progress.tallies(recorder.stream)
-        pass_ = _Pass(context, recorder, mailbox, places, ref, fenced=fenced, fresh=fresh)
+        pass_ = _Pass(
+            context, recorder, mailbox, places, ref, state=state, fenced=fenced, fresh=fresh
+        )
         failures = Failures(context, recorder.stream if unfinished else None)
-        for batch in _batches(failures.without(context.source.items(ref.id))):
+        passed = "" if unfinished else _passed(context, recorder, state)
+        if passed:
+            settled = sum(tally.count for tally in tallies)
+            context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
+        for batch in _batches(failures.without(context.source.items(ref.id, passed))):
             context.check_stop()
             pass_.restore(batch)
         recorder.append(*failures.vanished())
@@ -90,6 +93,14 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         reach(At.ITEMS_RECORDED)
         recorder.append(ItemsCompleted(state=state))
     context.observer.account(ref.address, "done")
+
+
+def _passed(context: Context, recorder: Recorder, state: str) -> str:
+    """Up to which item an earlier pass has come, if the account is still at its state."""
+    last = context.journal.last(recorder.stream, ItemsPassed)
+    if last is None or not isinstance(last.event, ItemsPassed) or last.event.state != state:
+        return ""
+    return last.event.item
 
 
 def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
@@ -103,44 +114,6 @@ def _lift_quota(context: Context, recorder: Recorder, ref: AccountRef) -> None:
         reach(At.FOUND_QUOTA_LIFTED)
 
 
-def _restore_folders(
-    context: Context, recorder: Recorder, mailbox: Mailbox, containers: Containers
-) -> Mapping[str, Path]:
-    """Decides, records, and then makes the folders; answers every folder's place by its id."""
-    mapped = context.journal.containers.folders(recorder.stream)
-    settled = {folder: known.path for folder, known in mapped.items()}
-    existing = mailbox.folders()
-    namespace = with_roles(context.namespace, existing)
-    plan = plan_folders(containers, [one.path for one in existing], settled, namespace)
-    events: list[Event] = [
-        FolderMapped(
-            folder=decision.folder,
-            source=decision.source,
-            path=decision.path,
-            reason=decision.reason.value,
-        )
-        for decision in plan.decisions
-    ]
-    known_merges = context.journal.containers.merged(recorder.stream)
-    events += [
-        FoldersMerged(path=path, folders=folders)
-        for path, folders in plan.merged.items()
-        if known_merges.get(path) != folders
-    ]
-    recorder.append(*events)
-    reach(At.FOLDERS_DECIDED)
-    created = FoldersCreated(count=len(plan.places))
-    if not recorder.is_done(created.step()):
-        for folder in sorted(containers.folders, key=lambda folder: plan.places[folder.id]):
-            mailbox.create_folder(plan.places[folder.id], folder)
-            reach(At.FOLDER_MADE)
-        reach(At.FOLDERS_MADE)
-        recorder.append(created)
-    grants = open_grants(context, recorder, containers)
-    give_grants(recorder, mailbox, grants, plan.places)
-    return plan.places
-
-
 def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:
     batch: list[ItemRecord] = []
     size = 0
@@ -152,6 +125,12 @@ def _batches(records: Iterable[ItemRecord]) -> Iterator[list[ItemRecord]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _last_item(batch: Sequence[ItemRecord]) -> str:
+    """The last record that is of an item; behind the items comes what is none."""
+    numbered = (one.id for one in reversed(batch) if not isinstance(one, UnreadableItem))
+    return next(numbered, "")
 
 
 def delivery_name(restore: str, account: str, item: str, digest: str) -> str:
@@ -171,6 +150,7 @@ class _Pass:
         places: Mapping[str, Path],
         ref: AccountRef,
         *,
+        state: str,
         fenced: FencedMailbox | None,
         fresh: bool,
     ) -> None:
@@ -180,6 +160,7 @@ class _Pass:
         self._fenced = fenced
         self._places = places
         self._ref = ref
+        self._state = state
         self._fresh = fresh
         self._left_out = {
             folder: set(keywords)
@@ -212,6 +193,8 @@ class _Pass:
         events += self._news_of_keywords(outcomes.values())
         if self._fenced is not None and any(is_mail(task.item) for task in tasks):
             events.append(DeliveriesSettled())
+        if events and (passed := _last_item(batch)):
+            events.append(ItemsPassed(state=self._state, item=passed))
         self._recorder.append(*events)
         self._tell(events, len(batch))
         self._context.limits.count(events)
@@ -303,6 +286,7 @@ class _Pass:
             keywords=tuple(keyword_of(tag) for tag in item.tags),
             content=partial(self._context.source.content, item),
             elsewhere=self._elsewhere(item),
+            packed=partial(self._context.source.packed, item),
         )
 
     def _elsewhere(self, item: Item) -> tuple[Path, ...]:

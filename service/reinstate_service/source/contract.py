@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from reinstate_journal.errors import BackupError, ReinstateError
+from reinstate_service.gunzip import Packed
 from reinstate_service.model import (
     AbsentItem,
     Account,
@@ -171,13 +172,18 @@ class Source(Protocol):
         """The folders, mountpoints, searches and tags; with `deleted`, those that the backup
         saw deleted as well. Raises AccountUnreadable."""
 
-    def items(self, account: str) -> Iterator[ItemRecord]:
-        """Every item once, by ascending id, streamed. Raises AccountUnreadable."""
+    def items(self, account: str, after: str = "") -> Iterator[ItemRecord]:
+        """Every item once, by ascending id, streamed; then what is no item. With `after`, only
+        what comes behind the item of that id. Raises AccountUnreadable."""
 
     def content(self, item: Item) -> Iterator[bytes]:
         """The item's bytes in pieces of bounded size; checked against size limit and
         digest, so that a caller who saw the end knows that they are right.
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece."""
+
+    def packed(self, item: Item) -> Packed | None:
+        """The item's content as the gzip file that the backup has of it, checked as `content`
+        checks. None if it has none, or one that does not unpack to just that."""
 
 
 class Export(Source, Protocol):

@@ -138,3 +138,47 @@ def test_a_flood_of_findings_ends(journal: Journal, path: Path) -> None:
     found = check(path)
     assert len(found) == 1001
     assert "more" in found[-1].message
+
+
+def test_damage_is_named_where_it_is_however_many_events_there_are(
+    journal: Journal, path: Path
+) -> None:
+    journal.append(ANNA, 0, [ItemRestored(str(n), "2", "d" * 44, n) for n in range(12_000)])
+    journal.close()
+    assert check(path) == []
+    alter(
+        path,
+        "UPDATE events SET recorded_at = recorded_at - 1 WHERE position = 3",
+        "UPDATE events SET data = replace(data, 'ddd', 'eee') WHERE position = 7000",
+        "UPDATE events SET data = CAST(data AS BLOB) WHERE position = 11000",
+    )
+    assert check(path)[:-1] == [
+        Finding("it is dated before the event before it", 3),
+        Finding("it does not follow from the event before it (chain)", 3),
+        Finding("it does not follow from the event before it (chain)", 7000),
+        Finding("a column is not of its type", 11000),
+        Finding("version 11001 does not follow in stream 1", 11001),
+    ]
+
+
+def test_one_row_of_a_projection_that_differs_is_named(journal: Journal, path: Path) -> None:
+    journal.append(ANNA, 0, [ItemRestored(str(n), "2", "d" * 44, n) for n in range(6_000)])
+    journal.close()
+    alter(path, "UPDATE steps SET position = 1 WHERE step = 'item 5432 dddddddd'")
+    (finding,) = check(path)
+    assert "(1, 'item 5432 dddddddd', 0, None, None, 1) should be" in finding.message
+
+
+def test_damage_before_a_page_of_the_file_that_cannot_be_read_is_named_too(
+    journal: Journal, path: Path
+) -> None:
+    journal.append(ANNA, 0, [ItemRestored(str(n), "2", "d" * 44, n) for n in range(4_000)])
+    journal.close()
+    alter(path, "UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 10")
+    content = bytearray(path.read_bytes())
+    page = content.index(b'"item":"3000"') // 4096 * 4096
+    content[page : page + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    found = check(path)
+    assert Finding("it does not follow from the event before it (chain)", 10) in found
+    assert found[-1] == Finding("database disk image is malformed")

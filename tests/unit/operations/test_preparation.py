@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from reinstate_service.operations.preparation import advice_for, room_for, to_do_after
+import odd_gzip
+from reinstate_service.operations.preparation import (
+    advice_for,
+    room_for,
+    to_do_after,
+    ways_to_keep,
+)
+from reinstate_service.restore.options import Options
+from reinstate_service.source.backup_path import BackupPathSource
 
 
 @pytest.mark.parametrize("destination", ["maildir:/srv/mail", "imaps://mail.example.com"])
@@ -30,3 +38,24 @@ def test_room_is_judged_where_the_tree_will_be(tmp_path: Path) -> None:
 
 def test_a_server_does_not_tell_its_room() -> None:
     assert room_for("imaps://mail.example.com", 1 << 60, 1) == ()
+
+
+@pytest.mark.parametrize(
+    ("blobs", "told"), [("ordinary", "are copied"), ("not gzipped", "nothing can be kept")]
+)
+def test_it_is_told_whether_and_how_the_backups_gzip_files_are_kept(
+    tmp_path: Path, blobs: str, told: str
+) -> None:
+    odd_gzip.write_odd_backup(tmp_path / "backup", {blobs: odd_gzip.BLOBS[blobs]})
+    source = BackupPathSource(tmp_path / "backup")
+    destination = f"maildir:{tmp_path / 'mail' / 'here'}"
+    assert ways_to_keep(source, Options("b", destination)) == ()
+    (found,) = ways_to_keep(source, Options("b", destination, compress="keep"))
+    assert told in found.text or "share their blocks" in found.text
+    assert not (tmp_path / "mail").exists()
+
+
+def test_packed_messages_need_another_configuration() -> None:
+    place = "maildir:/srv/mail"
+    assert [one for one in to_do_after(place, "keep") if "zlib" in one]
+    assert not [one for one in to_do_after(place) if "zlib" in one]

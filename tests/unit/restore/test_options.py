@@ -30,6 +30,7 @@ anything = st.builds(
     force_as_external_restore=st.booleans(),
     concurrent_accounts=st.integers(1, 64),
     notifications=names,
+    compress=st.sampled_from(["none", "keep"]),
 )
 
 

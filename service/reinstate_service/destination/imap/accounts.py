@@ -21,12 +21,14 @@ from reinstate_service.destination.imap.connection import (
     tls_context,
 )
 from reinstate_service.destination.imap.dialect import Dialect, dialect_of, is_of_default_domain
-from reinstate_service.destination.imap.errors import LoginRefused, NoInbox, text_of
+from reinstate_service.destination.imap.errors import Busy, LoginRefused, NoInbox, text_of
 from reinstate_service.destination.imap.folders import ROLES
 from reinstate_service.destination.imap.managesieve import ManageSieve
 from reinstate_service.destination.imap.names import MailboxNames
+from reinstate_service.destination.imap.pace import Pace
 from reinstate_service.destination.imap.sasl import credentials
 from reinstate_service.destination.imap.session import Session
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.namespace import Namespace
 
 Answer = TypeVar("Answer")
@@ -35,9 +37,10 @@ Answer = TypeVar("Answer")
 class Accounts:
     """Safe to use from several threads."""
 
-    def __init__(self, server: Server, imap: Imap) -> None:
+    def __init__(self, server: Server, imap: Imap, waiting: Waiting) -> None:
         self.server = server
         self.imap = imap
+        self._pace = Pace(imap.patience, waiting)
         self._there: set[str] = set()
         self._lock = threading.Lock()
 
@@ -66,7 +69,7 @@ class Accounts:
     @contextmanager
     def session(self, address: str) -> Iterator[Session]:
         """The account's connection, which is made when it is needed."""
-        session = Session(self.server.url, lambda: self._open(address))
+        session = Session(self.server.url, self._pace, lambda: self._open(address))
         try:
             yield session
         finally:
@@ -84,15 +87,14 @@ class Accounts:
     @contextmanager
     def sieve(self, address: str) -> Iterator[ManageSieve]:
         """The account's scripts. Raises Refused if they cannot be reached."""
-        host, port = self._sieve_place()
-        context = tls_context(self.imap) if self.imap.tls == "required" else None
+        spell = self._pace.spell()
+        opened = None
+        while opened is None:
+            try:
+                opened = self._open_sieve(address)
+            except Busy as error:
+                spell.refused(error)
         try:
-            opened = ManageSieve(host, port, self.imap.timeout, context)
-        except ConnectionLost as error:
-            detail = f"there is no ManageSieve at {host}:{port} ({text_of(error)})"
-            raise Refused(detail=detail) from None
-        try:
-            opened.log_in(credentials(self.imap.login, address), address)
             yield opened
         finally:
             opened.close()
@@ -140,6 +142,21 @@ class Accounts:
     def _is_of_default_domain(self, address: str) -> bool:
         with self.session(address) as session:
             return session.ask(lambda client: is_of_default_domain(client, address))
+
+    def _open_sieve(self, address: str) -> ManageSieve:
+        host, port = self._sieve_place()
+        context = tls_context(self.imap) if self.imap.tls == "required" else None
+        try:
+            opened = ManageSieve(host, port, self.imap.timeout, context)
+        except ConnectionLost as error:
+            detail = f"there is no ManageSieve at {host}:{port} ({text_of(error)})"
+            raise Refused(detail=detail) from None
+        try:
+            opened.log_in(credentials(self.imap.login, address), address)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     def _sieve_place(self) -> tuple[str, int]:
         host, _, port = self.imap.sieve.rpartition(":")

@@ -39,7 +39,8 @@ class Login(Frozen, frozen=True):
 class Imap(Frozen, frozen=True):
     """A server. `domains` names an account for each domain that it has, by which it is looked
     whether the domain is there; `identity` stands for the server's name and port, if those may
-    change. `settle_seconds`: so long after its end, what a session had sent is stored.
+    change. `patience`: so many seconds is it waited for when it is busy, or away in the middle of
+    a run. `settle_seconds`: so long after its end, what a session had sent is stored.
 
     `forbidden` are characters that no name may hold; `shared` is where other users' folders are
     shown, with {domain} and {local}; accounts of `default_domain` are granted to without it;
@@ -50,6 +51,7 @@ class Imap(Frozen, frozen=True):
     tls: Literal["required", "none"] = "required"
     ca_file: str = ""
     timeout: float = 60
+    patience: float = 3600
     settle_seconds: float = 5
     identity: str = ""
     forbidden: str = ""
@@ -58,7 +60,7 @@ class Imap(Frozen, frozen=True):
     sieve: str = ""
 
 
-_LONGEST = 3600
+_LONGEST, _MOST_PATIENT = 3600, 7 * 24 * 3600
 
 
 def read_configuration(path: str) -> Imap:
@@ -95,6 +97,8 @@ def _contradictions(found: Imap) -> list[str]:
         mistakes.append(f"imap.sieve: {found.sieve!r} is not HOST:PORT")
     if not 0 < found.timeout <= _LONGEST:
         mistakes.append(f"imap.timeout: {found.timeout} is not between 0 and {_LONGEST} seconds")
+    if not 0 <= found.patience <= _MOST_PATIENT:
+        mistakes.append(f"imap.patience: {found.patience} is not 0 to {_MOST_PATIENT} seconds")
     if not 0 <= found.settle_seconds <= _LONGEST:
         mistakes.append(f"imap.settle_seconds: {found.settle_seconds} is not 0 to {_LONGEST}")
     return mistakes

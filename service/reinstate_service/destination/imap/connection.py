@@ -206,13 +206,15 @@ def speaking(url: str) -> Iterator[None]:
 
 def connect(server: Server, imap: Imap) -> Client:
     """A connection that is encrypted, unless the configuration says that it need not be, and not
-    logged in. Raises Unreachable, NotTrusted."""
+    logged in. Raises Unreachable, NotTrusted, Busy."""
     context = tls_context(imap)
     try:
         client = Client(server, imap.timeout, context)
     except ssl.SSLCertVerificationError as error:
         raise NotTrusted(destination=server.url, detail=text_of(error)) from None
-    except (OSError, IMAPClientError) as error:
+    except IMAPClientError as error:  # what it greets with is BYE (RFC 3501 §7.1.5)
+        raise Busy(destination=server.url, detail=text_of(error)) from None
+    except OSError as error:
         raise Unreachable(destination=server.url, detail=text_of(error)) from None
     if server.secure or imap.tls == "none":
         return client
@@ -245,7 +247,7 @@ def log_in(client: Client, found: Credentials, address: str, url: str) -> None:
         if plain and (found.user + found.word).isascii():
             client.login(found.user, found.word)
         else:
-            client.sasl_login(found.mechanism, lambda _challenge: found.response)
+            client.sasl_login(found.mechanism, found.answer)
     except LoginError as error:
         detail = found.hidden_in(text_of(error))
         if is_later(detail):

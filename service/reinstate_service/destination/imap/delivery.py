@@ -34,7 +34,7 @@ from reinstate_service.destination.imap.errors import (
 )
 from reinstate_service.destination.imap.keywords import Fitting, Keywords
 from reinstate_service.destination.imap.names import MailboxNames
-from reinstate_service.destination.imap.session import TRIES, Session, wait_a_while
+from reinstate_service.destination.imap.session import Session
 from reinstate_service.destination.lines import with_crlf
 from reinstate_service.model import MAIL_TYPES, Path
 
@@ -177,7 +177,7 @@ class Deliveries:
     def _deliver_one(self, letter: _Letter) -> Delivered:
         """Delivers a message whose command was refused, perhaps for another one's sake."""
         made = False
-        attempt = 0
+        spell = self._session.spell()
         letter = self._fitting(letter)
         while True:
             letter.message.content.seek(0)
@@ -193,10 +193,7 @@ class Deliveries:
                 except Refused as error:
                     return Delivered(error=error)
             elif is_later(appended.text):
-                attempt += 1
-                if attempt == TRIES:
-                    raise Busy(destination=self._session.url, detail=appended.text)
-                wait_a_while(attempt)
+                spell.refused(Busy(destination=self._session.url, detail=appended.text))
             else:
                 refusal = _refusal(appended.text)
                 less = self._with_fewer_keywords(letter, refusal)

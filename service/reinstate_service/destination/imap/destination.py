@@ -12,6 +12,7 @@ from reinstate_service.destination.imap.connection import Client, Server
 from reinstate_service.destination.imap.mailbox import ImapMailbox
 from reinstate_service.destination.imap.quota import own_limit, set_own_limit
 from reinstate_service.destination.names import canonical
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
     Account,
@@ -32,8 +33,8 @@ class NotOverImap(Refused):
 class ImapDestination:
     """See `Destination`. Nothing is provisioned: accounts and domains are there already."""
 
-    def __init__(self, server: Server, imap: Imap) -> None:
-        self._accounts = Accounts(server, imap)
+    def __init__(self, server: Server, imap: Imap, waiting: Waiting) -> None:
+        self._accounts = Accounts(server, imap, waiting)
 
     @property
     def url(self) -> str:

@@ -9,6 +9,10 @@ from reinstate_service.destination.contract import Refused
 
 #: Response codes of a server that cannot now and may later (RFC 5530 §3, RFC 9051 §7.1).
 _LATER = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})
+#: What others say in plain words (Exchange, Gmail).
+_LATER_TEXT = re.compile(
+    r"throttl|too many (simultaneous |concurrent )?(connections|sessions)", re.IGNORECASE
+)
 _CODE = re.compile(r"\[([A-Z-]+)")
 
 
@@ -71,7 +75,7 @@ def code_in(detail: str) -> str:
 
 def is_later(detail: str) -> bool:
     """Whether a server that answers so cannot do it now and may later."""
-    return code_in(detail) in _LATER
+    return code_in(detail) in _LATER or _LATER_TEXT.search(detail) is not None
 
 
 def text_of(error: BaseException) -> str:

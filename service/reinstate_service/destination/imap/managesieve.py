@@ -60,9 +60,10 @@ class ManageSieve:
 
     def log_in(self, found: Credentials, address: str) -> None:
         """Logs in to the account (§2.1). Raises LoginRefused besides."""
-        response = base64.b64encode(found.response.encode())
+        response = _literal(base64.b64encode(found.response.encode()))
         try:
-            self._command(b"AUTHENTICATE", _quoted(found.mechanism.encode()), _literal(response))
+            self._send(b"AUTHENTICATE", _quoted(found.mechanism.encode()), response)
+            self._answer(found)
         except ServerRefuses as error:
             detail = found.hidden_in(str(error.fields["detail"]))
             raise LoginRefused(address=address, detail=f"ManageSieve: {detail}") from None
@@ -110,19 +111,25 @@ class ManageSieve:
         return found
 
     def _command(self, *parts: bytes) -> list[tuple[list[bytes], bytes]]:
+        self._send(*parts)
+        return self._answer()
+
+    def _send(self, *parts: bytes) -> None:
         try:
             self._socket.sendall(b" ".join(parts) + b"\r\n")
         except OSError as error:
             raise self._lost(error) from None
-        return self._answer()
 
-    def _answer(self) -> list[tuple[list[bytes], bytes]]:
-        """The lines up to the answer's end: the strings of each, and the rest of it."""
+    def _answer(self, login: Credentials | None = None) -> list[tuple[list[bytes], bytes]]:
+        """The lines up to the answer's end: the strings of each, and the rest of it. In the middle
+        of a login, a string is a challenge."""
         lines = []
         while True:
             words, rest = self._line()
             status = rest.strip().split(b" ", 1)[0].upper()
             if words and not rest.strip().startswith((b"OK", b"NO", b"BYE")):
+                if login is not None:
+                    self._send(_literal(base64.b64encode(login.answer(words[0]).encode())))
                 lines.append((words, rest))
                 continue
             if status == b"OK":

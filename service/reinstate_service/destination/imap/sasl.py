@@ -20,6 +20,13 @@ class Credentials:
         self.user = user
         self.word = word
 
+    def answer(self, challenge: bytes | None) -> str:
+        """What is said to a challenge. A second one tells that a token is refused, and waits for
+        nothing but to be answered (RFC 7628 §3.2.3)."""
+        if not challenge:
+            return self.response
+        return "\1" if self.mechanism == "OAUTHBEARER" else ""
+
     def hidden_in(self, text: str) -> str:
         """The text without the secret, which a server may have quoted."""
         return text.replace(self.word, "...")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -13,22 +11,24 @@ from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped
 from reinstate_service.destination.fence import ConnectionLost
 from reinstate_service.destination.imap.connection import Client, speaking
 from reinstate_service.destination.imap.errors import Busy, Unreachable
+from reinstate_service.destination.imap.pace import Pace, Spell
 
 Answer = TypeVar("Answer")
 
-#: How often one thing is tried of a server that is busy or breaks off, and how often one that
-#: cannot be reached; and the seconds between: doubled each time, and jittered.
-TRIES, _CONNECTS = 9, 5
-_FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
+#: How often one thing is tried whose connection breaks, and how often a server that nobody has
+#: reached yet. One that was there, or is busy, is waited for as long as its pace says.
+_TRIES, _CONNECTS = 9, 5
 
 
 class Session:
     """An account's connection. Used by one thread."""
 
-    def __init__(self, url: str, open_: Callable[[], Client]) -> None:
+    def __init__(self, url: str, pace: Pace, open_: Callable[[], Client]) -> None:
         self._url = url
+        self._pace = pace
         self._open = open_
         self._client: Client | None = None
+        self._entered: list[int] = []
         self._selected = ""
 
     @property
@@ -39,14 +39,23 @@ class Session:
     def ask(self, command: Callable[[Client], Answer]) -> Answer:
         """The answer to a command that may be given twice: over a new connection if the old one
         breaks, later if the server is busy. Raises ServerRefuses, ConnectionLost, Busy."""
-        for attempt in range(1, TRIES + 1):
+        spell = self.spell()
+        lost = 0
+        while True:
+            self._connected()  # has a patience of its own
             try:
                 return self.once(command)
-            except (ConnectionLost, Busy):
-                if attempt == TRIES:
+            except Busy as error:
+                spell.refused(error)
+            except ConnectionLost as error:
+                lost += 1
+                if lost == _TRIES:
                     raise
-                wait_a_while(attempt)
-        raise AssertionError
+                spell.failed(error)
+
+    def spell(self) -> Spell:
+        """The tries of one thing."""
+        return self._pace.spell()
 
     def once(self, command: Callable[[Client], Answer]) -> Answer:
         """The answer to a command that must not be given twice. Raises ServerRefuses, Busy, and
@@ -95,6 +104,7 @@ class Session:
         client, self._client, self._selected = self._client, None, ""
         if client is not None:
             client.shutdown()
+            self._pace.leave(self._entered)
 
     def close(self) -> None:
         """Logs out."""
@@ -104,20 +114,22 @@ class Session:
         self.drop()
 
     def _connected(self) -> Client:
-        if self._client is None:
-            for attempt in range(1, TRIES + 1):
-                try:
-                    self._client = self._open()
-                    break
-                except (Unreachable, ConnectionLost, Busy) as error:
-                    if attempt == (TRIES if isinstance(error, Busy) else _CONNECTS):
-                        raise
-                    wait_a_while(attempt)
-        assert self._client is not None  # noqa: S101 - the loop ends with one or raises
+        spell = self.spell()
+        tries = 0
+        while self._client is None:
+            tries += 1
+            entered = self._pace.enter()
+            try:
+                self._client = self._open()
+            except (Unreachable, ConnectionLost, Busy) as error:
+                self._pace.leave(entered)
+                if not (self._pace.reached or isinstance(error, Busy)) and tries == _CONNECTS:
+                    raise
+                spell.refused(error)
+            except BaseException:
+                self._pace.leave(entered)
+                raise
+            else:
+                self._entered = entered
+                self._pace.reached = True
         return self._client
-
-
-def wait_a_while(attempt: int) -> None:
-    """Waits before the next attempt: twice as long each time, and no two clients alike."""
-    delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (attempt - 1))
-    time.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - no secret

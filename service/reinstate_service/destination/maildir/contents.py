@@ -7,6 +7,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,21 +23,24 @@ from reinstate_service.destination.maildir.layout import (
     folder_directory,
     info_letters,
 )
+from reinstate_service.destination.maildir.packed import Damaged, plain_size, unpacked
 from reinstate_service.model import Flag, ItemType, Path
 
 Read = Callable[[str], bool]
 
 
-def messages(home: int, path: Path, read: Read) -> Iterator[StoredItem]:
-    """The messages of a mailbox. Its type is MESSAGE: Maildir does not tell a chat from it."""
+def messages(home: int, path: Path, read: Read, *, unpacks: bool) -> Iterator[StoredItem]:
+    """The messages of a mailbox, as a server shows them that unpacks them or does not. Their type
+    is MESSAGE: Maildir does not tell a chat from it."""
+    reading = _Reading(read, unpacks)
     with descended(home, "Maildir", folder_directory(path)) as folder:
         names = kw.parsed(read_file(folder, kw.FILE))
         for part in ("cur", "new"):
             with descended(folder, part) as directory:
                 for file_name in listed(directory):
-                    found = _message(directory, file_name, path, names, read)
+                    found = _message(directory, file_name, path, names, reading)
                     if found is None and (renamed := _renamed(directory, file_name)):
-                        found = _message(directory, renamed, path, names, read)
+                        found = _message(directory, renamed, path, names, reading)
                     if found is not None:
                         yield found
 
@@ -53,7 +58,7 @@ def collected(
             )
         for file_name in file_names:
             name, type_ = delivery_of_file(file_name)
-            facts = _facts(directory, file_name, whole=read(name))
+            facts = _Reading(read).facts(directory, file_name, name)
             if facts is None:
                 continue
             sidecar = _sidecar(read_file(directory, f".{name}.json"))
@@ -63,10 +68,10 @@ def collected(
 
 
 def _message(
-    directory: int, file_name: str, path: Path, names: dict[int, str], read: Read
+    directory: int, file_name: str, path: Path, names: dict[int, str], reading: _Reading
 ) -> StoredItem | None:
     name = delivery_of_message(file_name)
-    facts = _facts(directory, file_name, whole=read(name))
+    facts = reading.facts(directory, file_name, name)
     if facts is None:
         return None
     digest, size, date = facts
@@ -80,23 +85,41 @@ def _renamed(directory: int, file_name: str) -> str | None:
     return next((name for name in listed(directory) if base_name(name) == base), None)
 
 
-def _facts(directory: int, file_name: str, *, whole: bool) -> tuple[str, int, int] | None:
-    """Digest (empty unless `whole`), size, and modification time in milliseconds of a regular
-    file; None if there is none of that name any more."""
-    try:
-        status = os.stat(file_name, dir_fd=directory, follow_symlinks=False)
-        if not stat.S_ISREG(status.st_mode):
+class _Reading(NamedTuple):
+    """What is read whole, and whether files count as what the server unpacks them to."""
+
+    whole: Read
+    unpacks: bool = False
+
+    def facts(self, directory: int, file_name: str, name: str) -> tuple[str, int, int] | None:
+        """Digest (empty unless it is read whole), size, and modification time in milliseconds of
+        a regular file, the delivery `name`; None if there is no such file any more."""
+        try:
+            status = os.stat(file_name, dir_fd=directory, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            date = status.st_mtime_ns // 1_000_000
+            if self.whole(name):
+                return (*self._digested(directory, file_name), date)
+            size = status.st_size
+            return "", plain_size(directory, file_name, size) if self.unpacks else size, date
+        except FileNotFoundError:
             return None
-        date = status.st_mtime_ns // 1_000_000
-        if not whole:
-            return "", status.st_size, date
-        hashed, size = hashlib.sha256(), 0
-        for piece in read_pieces(directory, file_name):
-            hashed.update(piece)
-            size += len(piece)
-    except FileNotFoundError:
-        return None
-    return base64.b64encode(hashed.digest()).decode().replace("/", ","), size, date
+
+    def _digested(self, directory: int, file_name: str) -> tuple[str, int]:
+        """A file that does not unpack is what it is, which is no message of the backup."""
+        if self.unpacks:
+            with suppress(Damaged):
+                return _digested(unpacked(read_pieces(directory, file_name)))
+        return _digested(read_pieces(directory, file_name))
+
+
+def _digested(pieces: Iterator[bytes]) -> tuple[str, int]:
+    hashed, size = hashlib.sha256(), 0
+    for piece in pieces:
+        hashed.update(piece)
+        size += len(piece)
+    return base64.b64encode(hashed.digest()).decode().replace("/", ","), size
 
 
 def _sidecar(described: bytes | None) -> Sidecar:

@@ -23,8 +23,8 @@ from reinstate_journal.errors import (
     JournalError,
     ReinstateError,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Refused
-from reinstate_service.destination.maildir.disk import Disk, descended, listed, write_all
+from reinstate_service.destination.contract import Delivered, Delivery
+from reinstate_service.destination.maildir.disk import descended, listed, write_all
 from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
     Kind,
@@ -34,6 +34,7 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
 )
 from reinstate_service.destination.maildir.places import Place, Places
+from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
 from reinstate_service.threads import Behind, Together
@@ -78,14 +79,19 @@ class Deliverer:
     """Puts items into the folders of one account. Memory grows only with the names."""
 
     def __init__(
-        self, disk: Disk, together: Together, home: int, make: Callable[[Path, Kind], bool]
+        self,
+        storing: Storing,
+        together: Together,
+        home: int,
+        make: Callable[[Path, Kind], bool],
     ) -> None:
         """`home` is the account's open directory. `make` makes a folder where it is
         missing, and answers whether it did."""
-        self._disk = disk
+        self._storing = storing
+        self._disk = storing.disk
         self._together = together
         self._home = home
-        self.places = Places(disk, home, make)
+        self.places = Places(storing.disk, home, make)
         self._lock: int | None = None
 
     def close(self) -> None:
@@ -181,7 +187,7 @@ class Deliverer:
         self._disk.require_sound()
         delivery, item = new.delivery, new.delivery.item
         try:
-            size = self._write_content(tmp, new.temporary, delivery)
+            size = self._storing.write(tmp, new.temporary, delivery, new.place.kind)
             if new.place.kind is Kind.MAIL:
                 new.final, new.unrepresented = _message_name(new.place, delivery, size)
             else:
@@ -199,25 +205,6 @@ class Deliverer:
             if new.error is None:
                 new.place.names.add(new.delivery.name)
                 yield new
-
-    def _write_content(self, tmp: int, temporary: str, delivery: Delivery) -> int:
-        size = 0
-        descriptor = self._disk.new_file(tmp, temporary)
-        reach(At.CONTENT_EMPTY)
-        try:
-            for piece in _pieces(delivery.content):
-                if piece:
-                    write_all(descriptor, piece)
-                    size += len(piece)
-            moment = delivery.item.date * 1_000_000
-            os.utime(descriptor, ns=(moment, moment))
-            reach(At.CONTENT_WRITTEN)
-        except ReinstateError:
-            os.unlink(temporary, dir_fd=tmp)
-            raise
-        finally:
-            os.close(descriptor)
-        return size
 
     def _write_sidecar(
         self, tmp: int, temporary: str, delivery: Delivery
@@ -269,14 +256,6 @@ def _batched(entries: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(entries)
     while some := list(islice(iterator, size)):
         yield some
-
-
-def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """The content; an OSError in it is the backup's, not the destination's."""
-    try:
-        yield from content()
-    except OSError as error:
-        raise Refused(detail=f"the content cannot be read: {error}") from error
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from reinstate_service.destination.maildir.disk import Disk, exists, opened
 from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
+from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.names import checked_address, checked_domain
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
@@ -33,6 +34,8 @@ from reinstate_service.threads import Together
 
 #: How another user's folder is shown, see `MaildirDestination`.
 Mountpoints = Literal["shared", "symlink"]
+#: Facts that the directory keeps: the tree has messages that are gzip files, or only look so.
+_PACKED, _LOOKALIKE = "packed", "lookalike"
 
 _NOT_DOMAINS = (sharing.ACL_DIRECTORY, collection.SERVED)
 
@@ -46,13 +49,15 @@ class MaildirDestination:
         owner: tuple[int, int] | None = None,
         create: bool = True,
         mountpoints: Mountpoints = "shared",
+        keep: bool = False,
     ) -> None:
         """Opens the tree at `location`, which is made if `create`, for `owner` (uid, gid).
 
         What root makes in it belongs to the owner of the directory. `mountpoints` says how
-        another user's folder is shown: below `shared/`, or at its place as a symlink. If
-        `create`, everything that is there already is durable on return; otherwise it is only to
-        be read, and opening it writes nothing. Raises DestinationError.
+        another user's folder is shown: below `shared/`, or at its place as a symlink. With `keep`,
+        messages are stored as the gzip files that the backup has. If `create`, everything that is
+        there already is durable on return; otherwise it is only to be read, and opening it writes
+        nothing. Raises DestinationError.
         """
         self._root = Path(location).absolute()
         self._disk = Disk(self.url)
@@ -72,12 +77,22 @@ class MaildirDestination:
             root = self._root.resolve()
             self._directory = Directory(self._disk, root, read_only=not create)
             stack.callback(self._directory.close)
+            if keep and create:
+                self._will_be_packed()
             together = Together()
             stack.callback(together.close)
             self._closing = stack.pop_all()
         in_place = mountpoints == "symlink"
         self._namespace = msgspec.structs.replace(NAMESPACE, mounts_in_place=in_place)
-        self._tree = Tree(self._disk, together, self._descriptor, self.has_account, self._namespace)
+        storing = Storing(
+            self._disk,
+            keep=keep and create,
+            unpacks=self._directory.meta(_PACKED) != "",
+            found_lookalike=lambda: self._directory.set_meta(_LOOKALIKE, "yes"),
+        )
+        self._tree = Tree(
+            self._disk, together, self._descriptor, self.has_account, self._namespace, storing
+        )
 
     @property
     def url(self) -> str:
@@ -87,6 +102,11 @@ class MaildirDestination:
     def identity(self) -> str:
         """See `Destination`."""
         return self._directory.meta("id")
+
+    @property
+    def unpacks(self) -> bool:
+        """Whether the tree has to be served by what unpacks messages."""
+        return self._tree.storing.unpacks
 
     def namespace(self) -> Namespace:
         """Maildir++ with listescape."""
@@ -200,6 +220,16 @@ class MaildirDestination:
         """See `Destination`."""
         self._closing.close()
 
+    def _will_be_packed(self) -> None:
+        """From now on, and for good, the tree needs a server that unpacks messages."""
+        if self._directory.meta(_LOOKALIKE):
+            raise DestinationError(
+                destination=self.url,
+                detail="it holds messages, stored as they are, that such a server would take for"
+                " compressed files: go on without --compress keep",
+            )
+        self._directory.set_meta(_PACKED, "yes")
+
     def _make_root(self, owner: tuple[int, int] | None, create: bool) -> None:
         if self._root.is_dir():
             return
@@ -230,3 +260,10 @@ def holds_destination(location: Path | str) -> bool:
         return (Path(location) / FILE).is_file() and has_tables(Path(location))
     except OSError:
         return False
+
+
+def needs_unpacking(location: Path) -> bool:
+    """Whether the destination at `location`, which is there, has or may have messages that its
+    server has to unpack. Raises DestinationError."""
+    with closing(MaildirDestination(location, create=False)) as destination:
+        return destination.unpacks

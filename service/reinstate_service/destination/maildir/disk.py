@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import platform
 import re
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
@@ -25,6 +27,9 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 #: RENAME_NOREPLACE of renameat2(2).
 _NOREPLACE = 1
+_FICLONE = 0x40049409
+#: What it answers for files that cannot share blocks: of two file systems, or of one without that.
+_NO_CLONES = {errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EPERM}
 #: Below this many, flushing one by one costs less than flushing the file system.
 _FEW = 4
 
@@ -37,6 +42,7 @@ class Disk:
     location: str
     owner: tuple[int, int] | None = None
     failure: str = field(default="", init=False)
+    _clones: bool = field(default=True, init=False)
 
     def refusal(self, error: OSError) -> DestinationError:
         """The error for what the operating system answered."""
@@ -135,6 +141,19 @@ class Disk:
         reach(At.LINK_RENAMED)
         self.flush(parent)
 
+    def clone(self, source: int, target: int) -> bool:
+        """Lets the empty file `target` share the blocks of `source` until either is written to
+        (FICLONE of ioctl_ficlone(2)); False where the file system cannot, of which it is asked
+        once."""
+        if self._clones:
+            try:
+                fcntl.ioctl(target, _FICLONE, source)
+            except OSError as error:
+                if error.errno not in _NO_CLONES:
+                    raise
+                self._clones = False
+        return self._clones
+
     def flush(self, descriptor: int) -> None:
         """Makes one file or directory durable. A failure is remembered: never tried again."""
         try:
@@ -154,11 +173,8 @@ class Disk:
             self._flush_file_system(parent)
             return
         for name in names:
-            descriptor = os.open(name, _OLD_FILE, dir_fd=parent)
-            try:
+            with opened_file(name, parent) as descriptor:
                 self.flush(descriptor)
-            finally:
-                os.close(descriptor)
 
     def flush_directories(self, directories: Sequence[int]) -> None:
         """Makes the entries of open directories durable."""
@@ -205,6 +221,16 @@ def opened(name: str, parent: int | None = None) -> Iterator[int]:
 
 
 @contextmanager
+def opened_file(name: str, parent: int) -> Iterator[int]:
+    """Opens a file, which may not be a symlink, for reading."""
+    descriptor = os.open(name, _OLD_FILE, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def descended(parent: int, *names: str) -> Iterator[int]:
     """Opens the directory that is reached from `parent` through `names`."""
     descriptor = os.dup(parent)
@@ -216,6 +242,18 @@ def descended(parent: int, *names: str) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def can_share(descriptor: int, directory: Path) -> bool:
+    """Whether a file in `directory` can share the blocks of an open one; leaves nothing behind."""
+    try:
+        target = os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return False
+    try:
+        return Disk(str(directory)).clone(descriptor, target)
+    finally:
+        os.close(target)
 
 
 def read_file(parent: int, name: str) -> bytes | None:

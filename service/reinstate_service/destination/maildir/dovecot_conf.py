@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reinstate_service.destination.maildir.database import FILE
+from reinstate_service.destination.maildir.destination import needs_unpacking
 from reinstate_service.destination.maildir.served import served_root
 from reinstate_service.destination.maildir.sharing import ACL_DIRECTORY, DICTIONARY
 
@@ -56,6 +57,7 @@ def dovecot_conf(
     found = root.stat()
     main = _MAIN.format(
         root=root,
+        unpacking=" zlib" if needs_unpacking(root) else "",
         sql=sql_file,
         dictionary=root / ACL_DIRECTORY / DICTIONARY,
         uid=found.st_uid,
@@ -143,7 +145,7 @@ userdb {{
 first_valid_uid = {uid}
 first_valid_gid = {gid}
 mail_location = maildir:~/Maildir
-mail_plugins = acl quota listescape
+mail_plugins = acl quota listescape{unpacking}
 
 namespace inbox {{
   inbox = yes

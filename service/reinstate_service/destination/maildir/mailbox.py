@@ -39,6 +39,7 @@ from reinstate_service.destination.maildir.folders import mailboxes, make_mailbo
 from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
+from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
@@ -48,14 +49,15 @@ from reinstate_service.threads import Together
 
 @dataclass(frozen=True)
 class Tree:
-    """The destination around an account: its open directory, which accounts it has, and
-    whether mountpoints stand in place."""
+    """The destination around an account: its open directory, which accounts it has, whether
+    mountpoints stand in place, and how messages are stored."""
 
     disk: Disk
     together: Together
     root: int
     has_account: Callable[[str], bool]
     namespace: Namespace
+    storing: Storing
 
 
 class MaildirMailbox:
@@ -67,7 +69,7 @@ class MaildirMailbox:
         self._disk = tree.disk
         self._home = home
         self._address = address
-        self._deliverer = Deliverer(tree.disk, tree.together, home, self._make)
+        self._deliverer = Deliverer(tree.storing, tree.together, home, self._make)
         self._tidied: set[str] = set()
 
     def close(self) -> None:
@@ -202,9 +204,10 @@ class MaildirMailbox:
 
     def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
         """See `Mailbox`. Nothing is changed by it, not even what a dead process left."""
+        unpacks = self._tree.storing.unpacks
         with self._speaking():
             for path in mailboxes(self._home):
-                yield from messages(self._home, path, read)
+                yield from messages(self._home, path, read, unpacks=unpacks)
             for path, directories in collections(self._home):
                 yield from collected(self._home, path, directories, read)
 

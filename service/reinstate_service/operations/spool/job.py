@@ -72,6 +72,7 @@ class Choices(Frozen, frozen=True):
     force_as_external_restore: bool = False
     concurrent_accounts: Annotated[int, Meta(ge=1, le=64)] = 4
     mountpoints: Literal["shared", "symlink"] = "shared"
+    compress: Literal["none", "keep"] = "none"
     config: str = ""
     owner: str | None = None
 

@@ -70,7 +70,9 @@ def message_of(outcome: Outcome, journal: Reader | None) -> Message:
             again = f"reinstate spool resume {place['job']}"
             lines += ["", *_feedback(made, place["journal"], again)]
             if outcome.state in ENDS:
-                reminders = to_do_after(made.restore.destination)
+                reminders = to_do_after(
+                    made.restore.destination, str(made.runs[-1].options.get("compress", "none"))
+                )
                 lines += ["", "After a restore:", *(f"  {text}" for text in reminders)]
         except ReinstateError:  # nothing was recorded yet
             lines += []

@@ -188,15 +188,14 @@ class Index:
         count: int = self._all("SELECT count(DISTINCT id) FROM records")[0][0]
         return count
 
-    def records(self) -> Iterator[tuple[int, list[tuple[Found, ItemRow]]]]:
-        """Every item with its records, by ascending id."""
+    def records(self, after: int = -1) -> Iterator[tuple[int, list[tuple[Found, ItemRow]]]]:
+        """Every item behind that id with its records, by ascending id."""
         sql = "SELECT * FROM records WHERE id > ? AND id <= ? ORDER BY 1, 2, 3"
-        for low, high in self._pages():
+        for low, high in self._pages(after):
             for number, rows in groupby(self._all(sql, (low, high)), key=lambda row: row[0]):
                 yield number, [(Found(*row[:5]), decode_item(row[5])) for row in rows]
 
-    def _pages(self) -> Iterator[tuple[int, int]]:
-        low = -1
+    def _pages(self, low: int) -> Iterator[tuple[int, int]]:
         sql = f"SELECT DISTINCT id FROM records WHERE id > ? ORDER BY 1 LIMIT {_PAGE}"  # noqa: S608
         while ids := self._all(sql, (low,)):
             yield low, ids[-1][0]

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from reinstate_journal.errors import BackupError
+from reinstate_service.gunzip import Packed
 from reinstate_service.model import (
     AbsentItem,
     Account,
@@ -181,24 +182,29 @@ class ArchivesSource:
             return False
         return is_vouched_for(int(container), self._containers(account, index), index.places())
 
-    def items(self, account: str) -> Iterator[ItemRecord]:
+    def items(self, account: str, after: str = "") -> Iterator[ItemRecord]:
         """Every item once, by ascending id; last what is no item. Of several archives that have
-        it, the newest state counts. Raises AccountUnreadable, before the first."""
+        it, the newest state counts. With `after`, only what comes behind that id. Raises
+        AccountUnreadable, before the first."""
         index = self._index(account)
         self._opened.work_on(account)
-        return self._items(account, index)
+        return self._items(account, index, after)
 
-    def _items(self, account: str, index: Index) -> Iterator[ItemRecord]:
+    def _items(self, account: str, index: Index, after: str) -> Iterator[ItemRecord]:
         allowed = self._allowed(account)
         tags = {
             str(key): row.name
             for key, row in self._containers(account, index).items()
             if row.kind == 3
         }
-        for number, rows in index.records():
+        for number, rows in index.records(int(after) if after else -1):
             states = [(found, row) for found, row in rows if found.archive in allowed]
             yield _item(str(number), states, tags) if states else AbsentItem(str(number))
         yield from self._troubles(account, index)
+
+    def packed(self, item: Item) -> Packed | None:  # noqa: ARG002 the contract's
+        """See `Source`. An archive is packed as a whole."""
+        return None
 
     def content(self, item: Item) -> Iterator[bytes]:
         """The item's bytes in pieces of at most 1 MiB, checked as they pass.

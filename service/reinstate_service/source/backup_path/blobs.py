@@ -15,9 +15,10 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from reinstate_service.gunzip import DAMAGED, unpacker
+from reinstate_service.gunzip import DAMAGED, MAGIC, unpacker
 from reinstate_service.model import Item
 from reinstate_service.source.backup_path.layout import ITEMS, Tree, is_digest, open_file
+from reinstate_service.source.backup_path.packed import PackedBlob
 from reinstate_service.source.contract import (
     BlobCorrupt,
     BlobMissing,
@@ -27,7 +28,6 @@ from reinstate_service.source.contract import (
 )
 
 PIECE = 1 << 20
-_MAGIC = b"\x1f\x8b"
 _READ = 256 << 10
 
 
@@ -67,7 +67,7 @@ class Blobs:
             raise _unread(item.digest, error) from error
         finally:
             os.close(descriptor)
-        if not packed.startswith(_MAGIC):
+        if not packed.startswith(MAGIC):
             return None
         unpack = unpacker()
         try:
@@ -76,7 +76,7 @@ class Blobs:
             return None
         if len(whole) != item.size or not unpack.eof or unpack.unused_data:
             return None
-        return whole if _sha_of(item.digest)(whole).digest() == _plain(item.digest) else None
+        return whole if _hasher(item.digest)(whole).digest() == _hashed(item.digest) else None
 
     def _streamed(self, item: Item) -> Iterator[bytes]:
         with self._unpacking(item.digest, item.size) as blob:
@@ -89,6 +89,23 @@ class Blobs:
         """
         with self._unpacking(digest, limit, exact=False) as blob:
             yield from blob.content()
+
+    def packed(self, item: Item) -> PackedBlob | None:
+        """The blob as it lies there, if it is the item's content gzipped once, in one member and
+        with nothing behind it; its content is checked. None for any other: `content` has what it
+        unpacks to, or tells what is wrong with it."""
+        try:
+            descriptor, _ = self._open(item.digest)
+        except ItemError:
+            return None
+        try:
+            blob = PackedBlob(descriptor, item.digest, item.size)
+            if blob.holds(_hasher(item.digest)(), _hashed(item.digest)):
+                return blob
+        except OSError:
+            pass  # `content` will meet it as well, and tells it
+        os.close(descriptor)
+        return None
 
     def level(self, item: Item) -> int:
         """How often the blob was gzipped: 0, 1 or 2. Raises as `content` does."""
@@ -150,8 +167,8 @@ class _Unpacking:
         self._digest = digest
         self._size = size
         self._exact = exact
-        self._sha = _sha_of(digest)
-        self._wanted = _plain(digest)
+        self._sha = _hasher(digest)
+        self._wanted = _hashed(digest)
 
     def content(self) -> Iterator[bytes]:
         candidates = self._candidates()
@@ -173,14 +190,14 @@ class _Unpacking:
 
     def _candidates(self) -> list[int]:
         """The levels that the beginning of the blob allows, the likeliest first."""
-        if not os.pread(self._descriptor, 2, 0).startswith(_MAGIC):
+        if not os.pread(self._descriptor, 2, 0).startswith(MAGIC):
             return [0]
         levels = [1]
         try:
             inner = b"".join(self._unpack(self._raw(4096), limit=None, piece=2, stop=2))
         except _Damaged:
             inner = b""
-        if inner.startswith(_MAGIC):
+        if inner.startswith(MAGIC):
             levels.append(2)
         if self._length == self._size or not self._exact:
             levels.append(0)
@@ -269,11 +286,13 @@ class _Unpacking:
         return BlobCorrupt(digest=self._digest, detail=str(problem))
 
 
-def _sha_of(digest: str) -> Callable[..., hashlib._Hash]:
+def _hasher(digest: str) -> Callable[..., hashlib._Hash]:
+    """The algorithm that a digest is of, by its length."""
     return hashlib.sha1 if len(digest) == 28 else hashlib.sha256
 
 
-def _plain(digest: str) -> bytes:
+def _hashed(digest: str) -> bytes:
+    """The bytes that a digest spells."""
     return base64.b64decode(digest.replace(",", "/"))
 
 

@@ -6,7 +6,8 @@ import hashlib
 import heapq
 import os
 from array import array
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from reinstate_service.model import Frozen
@@ -22,6 +23,9 @@ from reinstate_service.source.backup_path.layout import (
 from reinstate_service.source.backup_path.records import AccountIndex, ItemState, RecordState
 from reinstate_service.source.contract import ItemError, UnsafeName
 from reinstate_service.source.names import shown
+
+#: Ids have 18 digits at most.
+_END = 10**18
 
 
 class Misplaced(Frozen, frozen=True):
@@ -56,20 +60,27 @@ class Listing:
                 self._list_folder(path, folder.name)
 
     def _list_folder(self, items: str, folder: str) -> None:
-        numbers = []
-        for entry in entries(f"{items}/{folder}"):
+        held = list(entries(f"{items}/{folder}"))
+        # All at once: where all is well, nothing is asked of any single name.
+        files = [entry.name for entry in held if entry.is_file(follow_symlinks=False)]
+        numbers = _numbers(files, int(folder))
+        if numbers is None or len(files) < len(held):
+            numbers = list(self._sorted_out(held, folder))
+        if numbers:
+            numbers.sort()
+            self._numbers[folder] = array("Q", numbers)
+
+    def _sorted_out(self, held: Iterable[os.DirEntry[str]], folder: str) -> Iterator[int]:
+        for entry in held:
             if entry.is_file(follow_symlinks=False):
                 if is_item_id(entry.name) and item_folder(entry.name) == folder:
-                    numbers.append(int(entry.name))
+                    yield int(entry.name)
                 else:
                     self._misplace(f"{folder}/{entry.name}", "its name is no number of this folder")
             elif entry.is_symlink():
                 self._misplace(f"{folder}/{entry.name}", "it is a symbolic link")
             else:
                 self._misplace(f"{folder}/{entry.name}", "it is not a regular file")
-        if numbers:
-            numbers.sort()
-            self._numbers[folder] = array("Q", numbers)
 
     def _misplace(self, name: str, reason: str) -> None:
         told = shown(name)
@@ -80,7 +91,11 @@ class Listing:
 
     def __iter__(self) -> Iterator[str]:
         """Every id, ascending by number."""
-        return map(str, heapq.merge(*self._numbers.values()))
+        return self._behind(-1)
+
+    def _behind(self, last: int) -> Iterator[str]:
+        parts = (numbers[bisect_right(numbers, last) :] for numbers in self._numbers.values())
+        return map(str, heapq.merge(*parts))
 
     @property
     def last(self) -> int:
@@ -91,9 +106,10 @@ class Listing:
         """The full path of a listed record."""
         return f"{self._root}/{self._items}/{item_folder(item)}/{item}"
 
-    def records(self) -> Iterator[tuple[str, list[RecordState] | ItemError]]:
-        """Every id with its states, or with why they cannot be read; ascending."""
-        for item in self:
+    def records(self, after: str = "") -> Iterator[tuple[str, list[RecordState] | ItemError]]:
+        """Every id (behind that one) with its states, or with why they cannot be read;
+        ascending."""
+        for item in self._behind(int(after)) if after else self:
             try:
                 yield item, read_item_states(self.path(item))
             except ItemError as error:
@@ -111,6 +127,19 @@ class Listing:
             return not isinstance(read_item_states(self.path(item))[0], ItemState)
         except ItemError:
             return False
+
+
+def _numbers(names: list[str], folder: int) -> list[int] | None:
+    """The ids that all of these names are; None if one is no id of the folder."""
+    try:
+        numbers = list(map(int, names))
+    except ValueError:
+        return None
+    if list(map(str, numbers)) != names:
+        return None
+    if any(not 0 <= number < _END or number % 100 != folder for number in numbers):
+        return None
+    return numbers
 
 
 def stamp(tree: Tree, account: str) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from reinstate_journal.errors import BackupError, ReinstateError
+from reinstate_service.gunzip import Packed
 from reinstate_service.model import (
     Account,
     AccountRef,
@@ -185,16 +186,17 @@ class BackupPathSource:
             tuple(each for each in found if isinstance(each, Tag)),
         )
 
-    def items(self, account: str) -> Iterator[ItemRecord]:
-        """Every item once, by ascending id; last what does not belong among them.
+    def items(self, account: str, after: str = "") -> Iterator[ItemRecord]:
+        """Every item once, by ascending id; last what does not belong among them. With `after`,
+        only what comes behind that id.
 
         Raises AccountUnreadable, before the first.
         """
         listing = self.listing(account)
-        return self._items(listing)
+        return self._items(listing, after)
 
-    def _items(self, listing: Listing) -> Iterator[ItemRecord]:
-        for identifier, states in listing.records():
+    def _items(self, listing: Listing, after: str) -> Iterator[ItemRecord]:
+        for identifier, states in listing.records(after):
             if isinstance(states, ItemError):
                 yield decode.unreadable(identifier, states)
             elif isinstance(states[0], ItemState):
@@ -208,6 +210,10 @@ class BackupPathSource:
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece.
         """
         return self._blobs.content(item)
+
+    def packed(self, item: Item) -> Packed | None:
+        """See `Source`."""
+        return self._blobs.packed(item)
 
     def inspect_blob(self, item: Item) -> int:
         """How often the item's blob was gzipped. Raises as `content` does."""
