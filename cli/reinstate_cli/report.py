@@ -26,7 +26,7 @@ from reinstate_journal.errors import UsageError
 from reinstate_service.operations.csv_report import Rows, csv_lines
 from reinstate_service.operations.page import gather
 from reinstate_service.operations.page import render as render_page
-from reinstate_service.operations.report import Counts, Report, make_report
+from reinstate_service.operations.report import Counts, Report, Saved, make_report
 from reinstate_service.operations.verification import Verified
 
 EPILOG = examples(
@@ -108,6 +108,7 @@ def render(report: Report, limit: int = 20) -> str:
         f"  journal  {report.head[0]:,} events, chain {report.head[1][:16]}",
         "",
         _totals(totals),
+        *_saved(report.saved),
         "",
         table(
             ("account", "state", "score", "items", "restored", "skipped", "failed", "size"),
@@ -167,6 +168,13 @@ def _totals(totals: Counts) -> str:
         f"{totals.items:,} items = {totals.restored:,} restored ({size(totals.size)})"
         f" + {skipped:,} skipped + {failed:,} failed{doubt}"
     )
+
+
+def _saved(saved: Saved) -> list[str]:
+    if not saved.messages:
+        return []
+    shared = f", {saved.shared:,} of them by sharing" if saved.shared else ""
+    return [f"{size(saved.bytes)} saved by {plural(saved.messages, 'message')}{shared}"]
 
 
 def _why(heading: str, counts: dict[str, int]) -> list[str]:

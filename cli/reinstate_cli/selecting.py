@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -157,6 +157,15 @@ def selection(
             " Dovecot with its zlib plugin).",
         ),
     ] = "none",
+    dedupe: Annotated[
+        str,
+        typer.Option(
+            "--dedupe",
+            metavar="none|link|reflink",
+            help="Let equal messages in a maildir share a file: as names of one (those of the same"
+            " date), or as files that share blocks.",
+        ),
+    ] = "none",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -182,7 +191,8 @@ def selection(
         destination=destination_of(destination),
         owner=owner_of(owner),
         mountpoints=_mountpoints(mountpoints),
-        compress=_compress(compress, destination),
+        compress=_stored("--compress", compress, ("none", "keep"), destination),
+        dedupe=_stored("--dedupe", dedupe, ("none", "link", "reflink"), destination),
         config=absolute_path(str(config)) if config else "",
         accounts=(*_names("--accounts", accounts), *_lines(input_file)),
         domains=_names("--domains", domains),
@@ -252,11 +262,12 @@ def _lines(file: Path | None) -> tuple[str, ...]:
     return names
 
 
-def _compress(text: str, destination: str) -> str:
-    if text not in {"none", "keep"}:
-        raise UsageError(detail=f"--compress is none or keep, not {text!r}")
+def _stored(option: str, text: str, known: Sequence[str], destination: str) -> str:
+    """How messages are stored, which is for us to say in a maildir only."""
+    if text not in known:
+        raise UsageError(detail=f"{option} is {' or '.join(known)}, not {text!r}")
     if text != "none" and not destination.startswith("maildir:"):
-        raise UsageError(detail=f"--compress {text} is for maildir:DIR")
+        raise UsageError(detail=f"{option} {text} is for maildir:DIR")
     return text
 
 

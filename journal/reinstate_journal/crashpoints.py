@@ -112,6 +112,7 @@ class At:
     KEYWORDS_LOCKED = Point("Dovecot's lock on a mailbox's keywords is held")
     KEYWORDS_ADDED = Point("a mailbox has its new keywords; the lock is still there")
     KEYWORDS_GIVEN = Point("a batch's keywords have letters; none of it is written")
+    TWIN_LINKED = Point("a message's file has a second name in tmp/, for another message")
     CONTENT_EMPTY = Point("an item's file in tmp/ is empty")
     CONTENT_WRITTEN = Point("an item's file in tmp/ is written and not flushed")
     SIDECAR_WRITTEN = Point("what a collection keeps beside an item is written in tmp/")

@@ -65,11 +65,12 @@ class Packed(Protocol):
         """How it begins: at least a kilobyte, where there is so much."""
 
     def pieces(self) -> Iterator[bytes]:
-        """The file as it is, in pieces of bounded size. Raises OSError."""
+        """The file as it is, in pieces of bounded size. Whoever sees the end knows that they are
+        what was checked. Raises OSError, and what `require_unchanged` raises."""
 
     def require_unchanged(self) -> None:
-        """To be asked after the last use of its bytes: raises an error of the item if the file
-        was changed since it was checked."""
+        """Raises an error of the item if the file was changed since it was checked: to be asked
+        after `descriptor` was used."""
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -10,7 +10,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Self, TypeVar
+from functools import partial
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -60,27 +61,31 @@ class Together:
 
 
 class Behind:
-    """One thing at a time that another thread does meanwhile. As a context, it ends when nothing is
-    at work any more, and with it the thread."""
+    """One thing at a time that another thread does meanwhile."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="behind")
         self._last: Future[None] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
+    def close(self) -> None:
+        """Ends the thread, when nothing is at work any more."""
         self._pool.shutdown()
 
-    def start(self, work: Callable[[], None]) -> None:
-        """Begins with `work`, when the one before is through. Raises what that raised."""
-        self.wait()
-        self._last = self._pool.submit(work)
+    def start(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Begins with `work`, if what was begun before went well; raises what that raised. What
+        is answered waits for the end and raises what `work` raised."""
+        if self._last is not None:
+            _end(self._last)
+        self._last = future = self._pool.submit(work)
+        return partial(_end, future)
 
-    def wait(self) -> None:
-        """Waits for what was begun. Raises what it raised."""
-        last, self._last = self._last, None
-        if last is not None:
-            wait((last,), return_when=FIRST_COMPLETED)
-            last.result()
+    def rest(self) -> None:
+        """Waits until nothing is at work any more, whatever became of it."""
+        if self._last is not None:
+            wait((self._last,), return_when=FIRST_COMPLETED)
+            self._last = None
+
+
+def _end(future: Future[None]) -> None:
+    wait((future,), return_when=FIRST_COMPLETED)
+    future.result()

@@ -19,6 +19,7 @@ PARTS = {
     "start": "tests.bench.starting",
     "scale": "tests.bench.scale",
     "soak": "tests.bench.soak",
+    "keep": "tests.bench.keeping",
     "archives": "tests.bench.archives",
     "watch": "tests.bench.watching",
     "wire": "tests.bench.wire",

@@ -90,6 +90,14 @@ def _write_items(writer: BackupWriter) -> None:
             flags=Flag.SEEN | Flag.FORWARDED if folder == "260" else Flag(0),
             tags=("todo",) if number % 2 == 0 else (),
         )
+    # The same as the first message, in another account.
+    writer.put_item(
+        ALICE,
+        "1005",
+        content=b"Subject: restored 1000\r\n\r\nbody 1000\r\n",
+        folder="2",
+        date=DAY - 1000,
+    )
     writer.put_item(
         ALICE,
         "2000",

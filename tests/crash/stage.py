@@ -1,8 +1,10 @@
-"""A small restore that passes every named point, in four variants, and the world around it.
+"""A small restore that passes every named point, in five variants, and the world around it.
 
 `shared` and `symlink` restore onto a destination where mail has arrived in alice's account
 before: in the place of her mountpoint, which her filters file into. `symlink` moves it
 without renameat2. `fresh` restores onto nothing; `found` takes the accounts as they are.
+`kept` restores onto nothing messages that are the backup's gzip files, equal ones as names of
+one file.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from reinstate_service.restore.options import Options
 from running import restore_here
 from team import ALICE, BOB, DAY
 
-VARIANTS = ("shared", "symlink", "fresh", "found")
+VARIANTS = ("shared", "symlink", "fresh", "found", "kept")
 #: What `os._exit` is called with; no other exit code of ours is like it.
 GONE = 77
 
@@ -59,10 +61,12 @@ class Stage:
             destination=f"maildir:{self.here / 'mail'}",
             mountpoints="symlink" if variant == "symlink" else "shared",
             skip_account_provisioning=variant == "found",
+            compress="keep" if variant == "kept" else "none",
+            dedupe="link" if variant == "kept" else "none",
             concurrent_accounts=1,
         )
         write_small_backup(folder / "backup")
-        if variant != "fresh":
+        if variant not in {"fresh", "kept"}:
             self._found()
         self.keep("before")
         #: What the restore reaches when nothing happens, each time that it does.

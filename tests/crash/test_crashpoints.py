@@ -119,6 +119,23 @@ def test_a_restore_that_dies_and_whose_recovery_dies_ends_as_one_that_did_not(
             ran(TWICE)
 
 
+def test_a_restore_of_gzip_files_that_dies_while_it_delivers_ends_as_one_that_did_not(
+    stages: dict[str, Stage],
+) -> None:
+    stage = stages["kept"]
+    steps = _NAMES[_NAMES.index(At.BATCH_DECIDED.name) : _NAMES.index(At.BATCH_DELIVERED.name) + 1]
+    passed = [name for name in dict.fromkeys(stage.trace) if name in steps]
+    assert {At.TWIN_LINKED.name, At.CONTENT_WRITTEN.name, At.ITEM_RENAMED.name} <= {*passed}
+    for number, name in enumerate(passed):
+        hit = (1, stage.trace.count(name))[number % 2]
+        deaths = Death(name, hit, number % 2 == 0), Death(At.BATCH_DELIVERED.name)
+        stage.back_to("before")
+        for death in deaths:
+            stage.die(death)
+        _must_end_well(stage, *deaths)
+        ran(TWICE)
+
+
 @pytest.mark.parametrize("variant", ["shared", "symlink"])
 def test_a_restore_that_dies_at_any_step_of_phase_3_is_resumed_to_the_same_end(
     stages: dict[str, Stage], variant: str

@@ -59,6 +59,7 @@ account_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.FoldersMerged, path, ids),
     st.builds(ev.KeywordsLeftOut, few, ids),
     st.builds(ev.FoldersCreated, size),
+    st.builds(ev.SpaceSaved, size, size, size),
     st.builds(ev.GrantsApplied, few, few, ids, ids),
     st.builds(ev.ItemRestored, few, few, digest, size),
     st.builds(ev.ItemSkipped, few, few, reason, digest, size),

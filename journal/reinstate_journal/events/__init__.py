@@ -62,6 +62,7 @@ from reinstate_journal.events.items import (
     ItemSkipped,
     ItemsPassed,
     KeywordsLeftOut,
+    SpaceSaved,
     StepApproved,
 )
 from reinstate_journal.events.names import (
@@ -158,6 +159,7 @@ __all__ = [
     "RestoreCreated",
     "RunEnded",
     "RunStarted",
+    "SpaceSaved",
     "StepApproved",
     "StrayFolderEmptied",
     "StrayFolderKept",

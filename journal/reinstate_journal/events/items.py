@@ -120,6 +120,16 @@ class KeywordsLeftOut(Event, frozen=True):
     keywords: tuple[str, ...]
 
 
+class SpaceSaved(Event, frozen=True):
+    """So many messages of the same append take less than their contents, `saved` bytes in all:
+    `shared` of them share the file or the blocks of another message or of the backup, the others
+    are the backup's gzip files. Nothing is told of what a run stored and did not record."""
+
+    messages: int
+    shared: int
+    saved: int
+
+
 class ItemSkipped(Event, frozen=True):
     """An item was left out as asked: deleted, later, too large."""
 

@@ -9,6 +9,7 @@ from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.maildir import MaildirDestination, Mountpoints
 from reinstate_service.destination.maildir.destination import holds_destination
 from reinstate_service.destination.maildir.layout import NAMESPACE
+from reinstate_service.destination.maildir.twins import Dedupe
 from reinstate_service.destination.memory import MemoryDestination
 from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.namespace import Namespace
@@ -23,6 +24,7 @@ def open_destination(
     config: str = "",
     waiting: Waiting | None = None,
     compress: str = "none",
+    dedupe: str = "none",
 ) -> Destination:
     """The destination at `location`: `maildir:DIR`, `imaps://HOST[:PORT]`, `imap://HOST[:PORT]`,
     or `memory:` for tests.
@@ -31,8 +33,9 @@ def open_destination(
     `mountpoints` says how another user's folder is shown: `shared`, below the namespace of
     shared folders, or `symlink`, at its own place. `config` is the file that says how to log in
     to a server; `waiting` is what ends the waiting for one that is busy, and who is told of it.
-    `compress` says of a `maildir:` how messages are stored: "none", unpacked, or
-    "keep", as the gzip files that the backup has.
+    `compress` says of a `maildir:` how messages are stored: "none", unpacked, or "keep", as the
+    gzip files that the backup has; `dedupe` whether equal ones share a file: "none", "link", as
+    further names of it, or "reflink", as files that share its blocks.
     Raises UsageError for anything else, DestinationError if it cannot be opened, or
     is not there and `create` is false.
     """
@@ -40,12 +43,18 @@ def open_destination(
     kind, _, rest = location.partition(":")
     if compress not in {"none", "keep"}:
         raise UsageError(detail=f"messages are compressed as none or keep, not {compress!r}")
+    shared = _sharing(dedupe)
     if kind == "maildir" and rest:
         return MaildirDestination(
-            rest, owner=owner, create=create, mountpoints=way, keep=compress == "keep"
+            rest,
+            owner=owner,
+            create=create,
+            mountpoints=way,
+            keep=compress == "keep",
+            dedupe=shared,
         )
-    if compress != "none":
-        raise UsageError(detail=f"--compress {compress} is for maildir:DIR")
+    if compress != "none" or shared:
+        raise UsageError(detail="--compress and --dedupe are for maildir:DIR")
     if kind in {"imap", "imaps"}:
         return _server(location, config, mountpoints, waiting or Waiting())
     if location == "memory:":
@@ -90,6 +99,16 @@ def _checked(mountpoints: str) -> Mountpoints:
     if mountpoints == "symlink":
         return "symlink"
     raise UsageError(detail=f"mountpoints are shown as shared or symlink, not {mountpoints!r}")
+
+
+def _sharing(dedupe: str) -> Dedupe | None:
+    match dedupe:
+        case "none":
+            return None
+        case "link" | "reflink":
+            return dedupe
+        case _:
+            raise UsageError(detail=f"equal messages share as link or reflink, not {dedupe!r}")
 
 
 def _mounting(namespace: Namespace, mountpoints: Mountpoints) -> Namespace:

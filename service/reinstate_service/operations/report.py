@@ -14,7 +14,7 @@ import msgspec
 
 from reinstate_journal.catalogue import Outcome
 from reinstate_journal.errors import JournalDamaged, UsageError
-from reinstate_journal.events import ItemFailed, ItemInDoubt, account_stream
+from reinstate_journal.events import ItemFailed, ItemInDoubt, SpaceSaved, account_stream
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account, Restore, Run, Tally
 from reinstate_service.mapping.keywords import tag_of
@@ -103,6 +103,15 @@ class KeywordNote(Frozen, frozen=True, omit_defaults=False):
     tags: tuple[str, ...]
 
 
+class Saved(Frozen, frozen=True, omit_defaults=False):
+    """So many messages take `bytes` less than their contents; `shared` of them share the file or
+    the blocks of another message or of the backup."""
+
+    messages: int = 0
+    shared: int = 0
+    bytes: int = 0
+
+
 class Report(Frozen, frozen=True, omit_defaults=False):
     """A restore as its journal has it. `score` is that of its worst account, `verification` the
     last one; `head` is the journal's last position and its chain in hex: the report can be
@@ -115,6 +124,7 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     failures: tuple[Failure, ...]
     filter_notes: tuple[FilterNote, ...]
     keyword_notes: tuple[KeywordNote, ...]
+    saved: Saved
     score: Score
     verification: Verified | None
     head: tuple[int, str]
@@ -176,6 +186,7 @@ def make_report(journal: Reader, restore: str | None = None) -> Report:
         failures=failures,
         filter_notes=tuple(_filter_notes(journal, chosen.restore, known)),
         keyword_notes=tuple(_keyword_notes(journal, chosen.restore, known)),
+        saved=_saved(journal, chosen.restore),
         score=worst([account.score for account in accounts if account.score]),
         verification=verification.summary if verification else None,
         head=(head.position, head.chain.hex()),
@@ -281,6 +292,21 @@ def _keyword_notes(
             path = places[folder].path if folder in places else ()
             tags = tuple(map(tag_of, keywords))
             yield KeywordNote(account.account, account.address, folder, path, tags)
+
+
+def _saved(journal: Reader, restore: str) -> Saved:
+    runs = runs_of(journal, restore)
+    if not any(run.options.keys() & {"compress", "dedupe"} for run in runs):
+        return Saved()  # without a look at every event
+    messages = shared = size = 0
+    streams = account_stream(restore, "")
+    for recorded in journal.read(types=[SpaceSaved]):
+        event = recorded.event
+        if isinstance(event, SpaceSaved) and recorded.stream.startswith(streams):
+            messages += event.messages
+            shared += event.shared
+            size += event.saved
+    return Saved(messages, shared, size)
 
 
 def _failures(journal: Reader, restore: str, accounts: Iterable[Account]) -> Iterator[Failure]:

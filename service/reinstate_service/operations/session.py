@@ -64,6 +64,7 @@ def opened(options: Options, waiting: Waiting | None = None) -> Iterator[Destina
         config=options.config,
         waiting=waiting,
         compress=options.compress,
+        dedupe=options.dedupe,
     )
     try:
         yield destination

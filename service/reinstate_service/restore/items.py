@@ -20,6 +20,7 @@ from reinstate_journal.events import (
     ItemsPassed,
     KeywordsLeftOut,
     QuotaLifted,
+    SpaceSaved,
     item_step,
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
@@ -38,7 +39,7 @@ from reinstate_service.restore.folders import restore_folders
 from reinstate_service.restore.grants import renew_grants
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
-from reinstate_service.restore.tasks import Task, events_of, outcome, still_open
+from reinstate_service.restore.tasks import Task, events_of, outcome, saving, still_open
 from reinstate_service.source.contract import ItemRecord
 
 #: A batch ends with whichever comes first; both bound memory and what a crash repeats.
@@ -185,12 +186,13 @@ class _Pass:
         """Restores a batch and records it all in one append."""
         tasks = self._open_tasks([self._task(record) for record in batch])
         reach(At.BATCH_DECIDED)
-        outcomes = self._deliver([task.item for task in tasks if task.item is not None])
+        outcomes, saved = self._deliver([task.item for task in tasks if task.item is not None])
         reach(At.BATCH_DELIVERED)
         events: list[Event] = []
         for task in tasks:
             events += events_of(task, task.event or outcomes.get(task.step))
         events += self._news_of_keywords(outcomes.values())
+        events += saved
         if self._fenced is not None and any(is_mail(task.item) for task in tasks):
             events.append(DeliveriesSettled())
         if events and (passed := _last_item(batch)):
@@ -258,18 +260,22 @@ class _Pass:
         steps = {step for task in tasks for step in (task.step, task.unread_step)}
         return list(still_open(tasks, self._recorder.ended(steps)))
 
-    def _deliver(self, items: Sequence[Item]) -> dict[str, ItemRestored | ItemFailed]:
+    def _deliver(
+        self, items: Sequence[Item]
+    ) -> tuple[dict[str, ItemRestored | ItemFailed], Iterator[SpaceSaved]]:
+        """What became of each, by its step, and of the space that they take."""
         if not items:
-            return {}
+            return {}, iter(())
         deliveries = [self._delivery(item) for item in items]
         if self._fenced is None:
             answers = self._mailbox.deliver(deliveries)
         else:
             answers = deliver_fenced(self._recorder, self._fenced, deliveries)
-        return {
+        outcomes = {
             item_step(item.id, item.digest): outcome(self._lying(item, answer), answer)
             for item, answer in zip(items, answers, strict=True)
         }
+        return outcomes, saving(items, answers)
 
     def _lying(self, item: Item, answer: Delivered) -> Item:
         """The item in the folder where it was found."""

@@ -14,9 +14,9 @@ class Options(Frozen, frozen=True):
     all; with `domains` they are narrowed to those. `at` is milliseconds, None for the
     latest state; `max_file_size` bytes, 0 for no limit; the two limits are how many items may fail
     or be too large before the restore is suspended, None for any number; `mountpoints` is
-    "shared" or "symlink"; `compress` is "none" or "keep", the backup's gzip files; `config` is the
-    path of the file that says how to log in to a server. The other names are those of the
-    documented parameters.
+    "shared" or "symlink"; `compress` is "none" or "keep", the backup's gzip files; `dedupe` is
+    "none", "link" or "reflink"; `config` is the path of the file that says how to log in to a
+    server. The other names are those of the documented parameters.
     """
 
     source: str
@@ -24,6 +24,7 @@ class Options(Frozen, frozen=True):
     owner: tuple[int, int] | None = None
     mountpoints: str = "shared"
     compress: str = "none"
+    dedupe: str = "none"
     config: str = ""
     accounts: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from reinstate_journal.events import (
     ItemReopened,
     ItemRestored,
     ItemSkipped,
+    SpaceSaved,
     approved,
     item_step,
 )
@@ -89,6 +90,18 @@ def _same(reopened: ItemReopened, ended: Event) -> bool:
             return reopened.reason in {ended.failure, approved(ended.failure)}
         case _:
             return False
+
+
+def saving(items: Sequence[Item], answers: Sequence[Delivered]) -> Iterator[SpaceSaved]:
+    """What is recorded of the space that items take which were delivered."""
+    stored = zip(items, answers, strict=True)
+    taken = [(item.size, answer.taken) for item, answer in stored if answer.taken is not None]
+    if taken:
+        yield SpaceSaved(
+            messages=len(taken),
+            shared=sum(written == 0 for _, written in taken),
+            saved=sum(size - written for size, written in taken),
+        )
 
 
 def outcome(item: Item, answer: Delivered) -> ItemRestored | ItemFailed:

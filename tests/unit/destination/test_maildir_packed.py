@@ -21,7 +21,7 @@ from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
 from reinstate_service.operations.report import make_report
 from reinstate_service.restore.options import Options
-from running import restore_here
+from running import restore_here, run
 
 PLAIN = {name: blob for name, blob in BLOBS.items() if name not in LOOKALIKES}
 
@@ -153,6 +153,25 @@ def test_a_tree_with_plain_messages_that_look_packed_is_not_packed_later(tmp_pat
     with pytest.raises(DestinationError, match="without --compress keep"):
         place.restore("keep")
     assert [one.digest for one in place.stored()] == [odd_gzip.digest(one) for one in contents]
+
+
+def test_the_report_tells_what_was_saved_in_all_runs(place: Place) -> None:
+    def saved() -> tuple[int, int, int]:
+        with open_reader(place.journal) as reader:
+            found = make_report(reader).saved
+        return found.messages, found.shared, found.bytes
+
+    place.restore("none", provisioning_only=True)
+    assert saved() == (0, 0, 0)
+    place.restore("keep", max_file_size=len(MESSAGE))
+    few, _, _ = saved()
+    place.restore("keep")
+    kept = [blob for blob in BLOBS.values() if blob.kept]
+    messages, shared, size = saved()
+    assert 0 < few < messages == len(kept)
+    plain = sum(len(blob.content) for blob in kept)
+    assert size == plain - (0 if shared else sum(len(blob.blob) for blob in kept))
+    assert f"saved by {messages} messages" in run("report", "--journal", place.journal)
 
 
 def test_the_backup_is_not_touched(place: Place) -> None:

@@ -31,6 +31,7 @@ anything = st.builds(
     concurrent_accounts=st.integers(1, 64),
     notifications=names,
     compress=st.sampled_from(["none", "keep"]),
+    dedupe=st.sampled_from(["none", "link", "reflink"]),
 )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import TypeVar
 
 import msgspec
 
@@ -34,19 +33,15 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
 )
 from reinstate_service.destination.maildir.places import Place, Places
-from reinstate_service.destination.maildir.storing import Storing
+from reinstate_service.destination.maildir.storing import Stored, Storing
 from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
 from reinstate_service.threads import Behind, Together
-
-T = TypeVar("T")
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
 #: What is no matter of one item.
 FATAL = (BackupError, DestinationError, JournalError, Interrupted)
-#: So many items are made durable while the next ones are written.
-_PART = 500
 #: How many folders are held open at once.
 _MOST_OPEN = 64
 
@@ -62,13 +57,16 @@ class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(slots=True)
 class _Written:
-    """An item on its way into tmp/, and then in there: the name it is going to have; `extra` is
-    another name in tmp/ and the one for it. `error` is why it is not there."""
+    """An item on its way into tmp/, and then in there: how it is stored, and the name it is going
+    to have; `extra` is another name in tmp/ and the one for it. `twin` is what others that may
+    share its file have in common with it. `error` is why it is not there."""
 
     index: int
     delivery: Delivery
     place: Place
     temporary: str
+    twin: str | None = None
+    stored: Stored = field(default_factory=partial(Stored, 0))
     final: str = ""
     extra: tuple[str, str] | None = None
     unrepresented: tuple[str, ...] = ()
@@ -83,85 +81,112 @@ class Deliverer:
         storing: Storing,
         together: Together,
         home: int,
+        account: tuple[str, ...],
         make: Callable[[Path, Kind], bool],
     ) -> None:
-        """`home` is the account's open directory. `make` makes a folder where it is
-        missing, and answers whether it did."""
+        """`home` is the account's open directory, to which `account` leads. `make` makes a folder
+        where it is missing, and answers whether it did."""
         self._storing = storing
         self._disk = storing.disk
         self._together = together
         self._home = home
+        self._account = account
         self.places = Places(storing.disk, home, make)
-        self._lock: int | None = None
+        self._behind = Behind()
+        self._count = 0
+        self._tmp: int | None = None
 
     def close(self) -> None:
         """Lets another restore deliver into the account."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._behind.close()
+        if self._tmp is not None:
+            os.close(self._tmp)
+            self._tmp = None
 
-    def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
-        """See `Mailbox.deliver`. Raises OSError."""
+    def begin(self, deliveries: Sequence[Delivery]) -> Callable[[], list[Delivered]]:
+        """See `OverlappingMailbox.begin`. Raises OSError, as does what it answers."""
         answers: list[Delivered] = [Delivered()] * len(deliveries)
-        with descended(self._home, "Maildir", "tmp") as tmp:
-            self._own(tmp)
-            try:
-                self.places.add_keywords(deliveries)
-                reach(At.KEYWORDS_GIVEN)
-                with Behind() as behind:
-                    self._deliver_parts(tmp, deliveries, answers, behind)
-            except BaseException:
-                self.places.clear()  # what of the batch has its name is looked up anew
-                _sweep(tmp)
-                raise
+        tmp = self._own()
+        try:
+            self.places.add_keywords(deliveries)
+            reach(At.KEYWORDS_GIVEN)
+            written = self._write_all(tmp, deliveries, answers)
+            published = self._behind.start(partial(self._publish, tmp, written))
+        except BaseException:
+            self._give_up(tmp)
+            raise
+        return partial(self._durable, tmp, published, answers)
+
+    def _durable(
+        self, tmp: int, published: Callable[[], None], answers: list[Delivered]
+    ) -> list[Delivered]:
+        try:
+            published()
+        except BaseException:
+            self._give_up(tmp)
+            raise
         return answers
 
-    def _deliver_parts(
-        self,
-        tmp: int,
-        deliveries: Sequence[Delivery],
-        answers: list[Delivered],
-        behind: Behind,
-    ) -> None:
-        """Writes one part of the batch while the one before is made durable."""
-        parts = deque(_batched(enumerate(deliveries), _PART))
-        while parts:
-            begun, later = self._decide(parts.popleft(), answers)
-            if later:
-                parts.append(later)
-            self._together.do(partial(self._write, tmp), begun)
-            written = list(self._settle(begun, answers))
-            behind.wait()
-            if parts:
-                behind.start(partial(self._publish, tmp, written))
-            else:
-                self._publish(tmp, written)
+    def _give_up(self, tmp: int) -> None:
+        """What is under way is through; what has no name yet goes, and what has is looked up."""
+        self._behind.rest()
+        self.places.clear()
+        _sweep(tmp)
 
-    def _own(self, tmp: int) -> None:
-        """Before the first delivery: nobody else delivers here, and what a killed run
-        left in tmp/ goes."""
-        if self._lock is not None:
-            return
-        lock = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=tmp)
+    def _own(self) -> int:
+        """Maildir/tmp, open. Before the first delivery: nobody else delivers here, and what a
+        killed run left there goes."""
+        if self._tmp is not None:
+            return self._tmp
+        with descended(self._home, "Maildir", "tmp") as found:
+            tmp = os.dup(found)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(tmp, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            os.close(lock)
+            os.close(tmp)
             if error.errno != errno.EWOULDBLOCK:
                 raise
             raise DestinationError(
                 destination=self._disk.location,
                 detail="another restore is delivering into the same account",
             ) from error
-        self._lock = lock
+        self._tmp = tmp
         _sweep(tmp)
+        return tmp
+
+    def _write_all(
+        self, tmp: int, deliveries: Sequence[Delivery], answers: list[Delivered]
+    ) -> list[_Written]:
+        """Writes into tmp/ what is not there yet. Answers for all that is not written."""
+        written: list[_Written] = []
+        waiting = list(enumerate(deliveries))
+        while waiting:
+            there = {new.twin for new in written}
+            begun, waiting = self._decide(waiting, answers, there)
+            self._together.do(partial(self._write, tmp), begun)
+            settled = list(self._settle(begun, answers))
+            self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
+            written += settled
+        return written
+
+    def _remember(
+        self, stored: Iterable[_Written], place: Callable[[_Written], tuple[str, ...]]
+    ) -> None:
+        """Lets others share the files of these, which lie at that place in the account's home."""
+        if self._storing.twins:
+            twins = ((new.twin, (*self._account, *place(new))) for new in stored if new.twin)
+            self._storing.twins.add(twins)
 
     def _decide(
-        self, waiting: Sequence[tuple[int, Delivery]], answers: list[Delivered]
+        self,
+        waiting: Sequence[tuple[int, Delivery]],
+        answers: list[Delivered],
+        there: Collection[str | None],
     ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
-        """What is to be written, and what has to wait because one of these may take its name.
-        Answers for the others."""
+        """What is to be written, and what has to wait because one of these may take its name, or
+        is the first of its twins, of which none is `there`. Answers for the others."""
         writing: dict[tuple[tuple[str, ...], str], _Written] = {}
+        twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
         for index, delivery in waiting:
             try:
@@ -171,11 +196,16 @@ class Deliverer:
                     answers[index] = Delivered(found=True)
                 elif (path := self.places.found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
-                elif (place.directories, name) in writing:
+                elif (place.directories, name) in writing or (
+                    (twin := self._storing.twin_key(delivery)) in twins and twin not in there
+                ):
                     later.append((index, delivery))
                 else:
-                    new = _Written(index, delivery, place, f"{_TEMPORARY}{index}")
+                    new = _Written(index, delivery, place, f"{_TEMPORARY}{self._count}", twin)
+                    self._count += 1
                     writing[place.directories, name] = new
+                    if twin:
+                        twins.add(twin)
             except FATAL:
                 raise
             except ReinstateError as error:
@@ -187,9 +217,10 @@ class Deliverer:
         self._disk.require_sound()
         delivery, item = new.delivery, new.delivery.item
         try:
-            size = self._storing.write(tmp, new.temporary, delivery, new.place.kind)
+            new.stored = self._storing.write(tmp, new.temporary, delivery)
             if new.place.kind is Kind.MAIL:
-                new.final, new.unrepresented = _message_name(new.place, delivery, size)
+                named = _message_name(new.place, delivery, new.stored.size)
+                new.final, new.unrepresented = named
             else:
                 new.final = collection_file(delivery.name, item.type, item.name)
                 new.extra = self._write_sidecar(tmp, new.temporary, delivery)
@@ -201,10 +232,12 @@ class Deliverer:
     def _settle(self, begun: Iterable[_Written], answers: list[Delivered]) -> Iterator[_Written]:
         """Those that were written. Answers for all of them."""
         for new in begun:
-            answers[new.index] = Delivered(error=new.error, unrepresented=new.unrepresented)
-            if new.error is None:
-                new.place.names.add(new.delivery.name)
-                yield new
+            if new.error is not None:
+                answers[new.index] = Delivered(error=new.error)
+                continue
+            new.place.names.add(new.delivery.name)
+            answers[new.index] = Delivered(unrepresented=new.unrepresented, taken=new.stored.taken)
+            yield new
 
     def _write_sidecar(
         self, tmp: int, temporary: str, delivery: Delivery
@@ -249,9 +282,12 @@ class Deliverer:
                 reach(At.BATCH_RENAMED)
                 self._disk.flush_directories(touched)
                 reach(At.BATCH_DURABLE)
+        self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
 
 
-def _batched(entries: Iterable[T], size: int) -> Iterator[list[T]]:
+def _batched(
+    entries: Iterable[tuple[tuple[str, ...], list[_Written]]], size: int
+) -> Iterator[list[tuple[tuple[str, ...], list[_Written]]]]:
     """`entries` in lists of at most `size`."""
     iterator = iter(entries)
     while some := list(islice(iterator, size)):

@@ -21,6 +21,7 @@ from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
 from reinstate_service.destination.maildir.storing import Storing
+from reinstate_service.destination.maildir.twins import Dedupe, Twins
 from reinstate_service.destination.names import checked_address, checked_domain
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import (
@@ -46,16 +47,19 @@ class MaildirDestination:
     def __init__(
         self,
         location: Path | str,
+        *,
         owner: tuple[int, int] | None = None,
         create: bool = True,
         mountpoints: Mountpoints = "shared",
         keep: bool = False,
+        dedupe: Dedupe | None = None,
     ) -> None:
         """Opens the tree at `location`, which is made if `create`, for `owner` (uid, gid).
 
         What root makes in it belongs to the owner of the directory. `mountpoints` says how
         another user's folder is shown: below `shared/`, or at its place as a symlink. With `keep`,
-        messages are stored as the gzip files that the backup has. If `create`, everything that is
+        messages are stored as the gzip files that the backup has; with `dedupe`, equal messages
+        share a file. If `create`, everything that is
         there already is durable on return; otherwise it is only to be read, and opening it writes
         nothing. Raises DestinationError.
         """
@@ -79,6 +83,9 @@ class MaildirDestination:
             stack.callback(self._directory.close)
             if keep and create:
                 self._will_be_packed()
+            twins = Twins(self._disk, self._descriptor, dedupe) if dedupe and create else None
+            if twins:
+                stack.callback(twins.close)
             together = Together()
             stack.callback(together.close)
             self._closing = stack.pop_all()
@@ -89,6 +96,7 @@ class MaildirDestination:
             keep=keep and create,
             unpacks=self._directory.meta(_PACKED) != "",
             found_lookalike=lambda: self._directory.set_meta(_LOOKALIKE, "yes"),
+            twins=twins,
         )
         self._tree = Tree(
             self._disk, together, self._descriptor, self.has_account, self._namespace, storing

@@ -141,6 +141,12 @@ class Disk:
         reach(At.LINK_RENAMED)
         self.flush(parent)
 
+    def is_ours(self, status: os.stat_result) -> bool:
+        """Whether a file is as `new_file` makes it."""
+        owner = self.owner or (os.geteuid(), status.st_gid)
+        ours = (status.st_uid, status.st_gid) == owner and stat.S_IMODE(status.st_mode) == 0o600
+        return ours and stat.S_ISREG(status.st_mode)
+
     def clone(self, source: int, target: int) -> bool:
         """Lets the empty file `target` share the blocks of `source` until either is written to
         (FICLONE of ioctl_ficlone(2)); False where the file system cannot, of which it is asked

@@ -69,7 +69,9 @@ class MaildirMailbox:
         self._disk = tree.disk
         self._home = home
         self._address = address
-        self._deliverer = Deliverer(tree.storing, tree.together, home, self._make)
+        self._deliverer = Deliverer(
+            tree.storing, tree.together, home, checked_address(address)[::-1], self._make
+        )
         self._tidied: set[str] = set()
 
     def close(self) -> None:
@@ -128,8 +130,18 @@ class MaildirMailbox:
 
     def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """See `Mailbox`."""
+        return self.begin(deliveries)()
+
+    def begin(self, deliveries: Sequence[Delivery]) -> Callable[[], Sequence[Delivered]]:
+        """See `OverlappingMailbox`."""
         with self._writing():
-            return self._deliverer.deliver(deliveries)
+            durable = self._deliverer.begin(deliveries)
+
+        def delivered() -> Sequence[Delivered]:
+            with self._speaking():
+                return durable()
+
+        return delivered
 
     def install_filters(self, filters: Filters) -> Sequence[str]:
         """See `Mailbox`."""

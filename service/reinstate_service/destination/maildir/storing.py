@@ -1,4 +1,5 @@
-"""How the content of an item becomes a file: as it is, or as the gzip file that the backup has."""
+"""How the content of an item becomes a file: as it is, as the gzip file that the backup has, or as
+one that shares the file of its twin."""
 
 from __future__ import annotations
 
@@ -6,80 +7,130 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import ReinstateError
 from reinstate_service.destination.contract import Delivery, Refused
 from reinstate_service.destination.maildir.disk import Disk, write_all
-from reinstate_service.destination.maildir.layout import Kind
+from reinstate_service.destination.maildir.layout import Kind, kind_of
 from reinstate_service.destination.maildir.packed import Packing, is_served, is_taken_for_packed
+from reinstate_service.destination.maildir.twins import Twins
+from reinstate_service.gunzip import Packed
+
+
+class Stored(NamedTuple):
+    """The size of a content, and how many bytes were written for it if not all of them: none for
+    a file that shares another's."""
+
+    size: int
+    taken: int | None = None
+
+
+class _Content(NamedTuple):
+    """What is stored: `packed` is the gzip file that is kept."""
+
+    delivery: Delivery
+    packed: Packed | None = None
+
+    @property
+    def is_mail(self) -> bool:
+        return kind_of(self.delivery.item.type) is Kind.MAIL
+
+    @property
+    def may_look_packed(self) -> bool:
+        """Whether its server could take it for a compressed file that it is not."""
+        return self.packed is None and self.is_mail
+
+    @property
+    def moment(self) -> int:
+        """The file's modification time, in nanoseconds."""
+        return self.delivery.item.date * 1_000_000
+
+    def pieces(self) -> Iterator[bytes]:
+        """What the file will hold; an OSError in it is the backup's, not the destination's."""
+        try:
+            yield from self.packed.pieces() if self.packed else self.delivery.content()
+        except OSError as error:
+            raise Refused(detail=f"the content cannot be read: {error}") from error
+
+    def shared(self, length: int) -> Stored:
+        """The answer for a file of so many bytes that another one has already."""
+        return Stored(self.packed.size if self.packed else length, 0)
 
 
 @dataclass(frozen=True)
 class Storing:
     """How a destination stores messages. With `keep`, as the backup's gzip files where it has
     them. `unpacks` says that its server unpacks such files; otherwise `found_lookalike` is called
-    before a message is stored that such a server would take for one.
+    before a message is stored that such a server would take for one. `twins` are what messages
+    may share a file with, if they may.
     """
 
     disk: Disk
     keep: bool
     unpacks: bool
     found_lookalike: Callable[[], None]
+    twins: Twins | None = None
 
-    def write(self, tmp: int, temporary: str, delivery: Delivery, kind: Kind) -> int:
-        """Writes the content into the new file `temporary` of the open directory `tmp`, with the
-        item's date; answers its size before any packing. Raises what the content raises."""
-        mail = kind is Kind.MAIL
+    def twin_key(self, delivery: Delivery) -> str | None:
+        """The same for deliveries that may share a file; None for what shares none."""
+        shares = self.twins is not None and kind_of(delivery.item.type) is Kind.MAIL
+        return self.twins.key(delivery.item) if self.twins and shares else None
+
+    def write(self, tmp: int, temporary: str, delivery: Delivery) -> Stored:
+        """Makes a file with the content and the date, called `temporary` in the open directory
+        `tmp`. Raises what the content raises."""
+        content = _Content(delivery)
+        packed = delivery.packed() if self.keep and content.is_mail else None
+        if packed is None:
+            return self._write(tmp, temporary, content)
+        with closing(packed):
+            served = is_served(packed.head)
+            return self._write(tmp, temporary, _Content(delivery, packed) if served else content)
+
+    def _write(self, tmp: int, temporary: str, content: _Content) -> Stored:
+        twins = self.twins if content.is_mail else None
+        twin = twins.find(content.delivery.item) if twins else None
+        if twins and twin and twins.way == "link":
+            length = twins.link(twin, content.pieces(), tmp, temporary, content.moment)
+            if length is not None:
+                return content.shared(length)
         descriptor = self.disk.new_file(tmp, temporary)
         reach(At.CONTENT_EMPTY)
         try:
-            size = self._write_kept(descriptor, delivery) if mail and self.keep else None
-            if size is None:
-                size = self._write_plain(descriptor, delivery, mail=mail)
-            moment = delivery.item.date * 1_000_000
-            os.utime(descriptor, ns=(moment, moment))
+            length = None
+            if twins and twin and twins.way == "reflink":
+                length = twins.clone(twin, content.pieces(), descriptor)
+            stored = content.shared(length) if length is not None else None
+            stored = stored or self._fill(descriptor, content)
+            os.utime(descriptor, ns=(content.moment, content.moment))
             reach(At.CONTENT_WRITTEN)
         except ReinstateError:
             os.unlink(temporary, dir_fd=tmp)
             raise
         finally:
             os.close(descriptor)
-        return size
+        return stored
 
-    def _write_kept(self, descriptor: int, delivery: Delivery) -> int | None:
-        """None if the backup has no gzip file of it that the server reads."""
-        packed = delivery.packed()
-        if packed is None:
-            return None
-        with closing(packed):
-            if not is_served(packed.head):
-                return None
-            if not self.disk.clone(packed.descriptor, descriptor):
-                for piece in _pieces(packed.pieces):
-                    write_all(descriptor, piece)
+    def _fill(self, descriptor: int, content: _Content) -> Stored:
+        packed, size, packing = content.packed, 0, None
+        if packed and self.disk.clone(packed.descriptor, descriptor):
             packed.require_unchanged()
-            return packed.size
-
-    def _write_plain(self, descriptor: int, delivery: Delivery, *, mail: bool) -> int:
-        size, packing = 0, None
-        for piece in _pieces(delivery.content):
-            if mail and size == 0 and piece and is_taken_for_packed(piece):
-                if self.unpacks:
-                    packing = Packing()
-                else:
-                    self.found_lookalike()
+            return Stored(packed.size, 0)
+        for piece in content.pieces():
+            if size == 0 and piece and content.may_look_packed and is_taken_for_packed(piece):
+                packing = self._looks_packed()
             size += len(piece)
             if stored := packing.pack(piece) if packing else piece:
                 write_all(descriptor, stored)
         if packing:
             write_all(descriptor, packing.end())
-        return size
+        return Stored(packed.size, size) if packed else Stored(size)
 
-
-def _pieces(content: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    """The content; an OSError in it is the backup's, not the destination's."""
-    try:
-        yield from content()
-    except OSError as error:
-        raise Refused(detail=f"the content cannot be read: {error}") from error
+    def _looks_packed(self) -> Packing | None:
+        """How content is stored that begins as a compressed file does."""
+        if self.unpacks:
+            return Packing()
+        self.found_lookalike()
+        return None

@@ -73,6 +73,7 @@ class Choices(Frozen, frozen=True):
     concurrent_accounts: Annotated[int, Meta(ge=1, le=64)] = 4
     mountpoints: Literal["shared", "symlink"] = "shared"
     compress: Literal["none", "keep"] = "none"
+    dedupe: Literal["none", "link", "reflink"] = "none"
     config: str = ""
     owner: str | None = None
 

@@ -25,7 +25,8 @@ class PackedBlob:
         self.size = size
         self._digest = digest
         self._stamp = _stamp(descriptor)
-        self.head = os.pread(descriptor, _PIECE, 0)
+        # Not a megabyte for a blob of a few kilobytes: that alone would take 17 us.
+        self.head = os.pread(descriptor, min(self._stamp[0], _PIECE), 0)
 
     def holds(self, hashed: _Hash, wanted: bytes) -> bool:
         """Whether it is one gzip member and nothing else, whose content has the size and, by the
@@ -50,12 +51,13 @@ class PackedBlob:
         return unpack.eof and size == self.size and hashed.digest() == wanted
 
     def pieces(self) -> Iterator[bytes]:
-        """See `Packed`."""
+        """See `Packed`. Raises BlobCorrupt at the end if the file was changed meanwhile."""
         yield self.head
         offset = len(self.head)
         while offset < self._stamp[0] and (piece := os.pread(self.descriptor, _PIECE, offset)):
             offset += len(piece)
             yield piece
+        self.require_unchanged()
 
     def require_unchanged(self) -> None:
         """See `Packed`. Raises BlobCorrupt."""

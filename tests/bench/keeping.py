@@ -1,0 +1,155 @@
+"""Backup Path to Maildir with the backup's gzip files kept, beside cp of the plain messages.
+
+On the disk as it is, and, for root with mkfs, on file systems that share blocks, each in a file of
+that disk. There `cp -a` shares blocks by itself, so it is told not to, and measured both ways.
+Rounds are as in `restore`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.bench import corpus
+from tests.bench.figures import Goal, Table, goals
+from tests.bench.processes import Cost, run
+from tests.bench.tools import Sources, write_sources
+from tests.running import COMMAND
+from tests.system.dovecot import reachable_folder, tree_owner
+
+MESSAGES = 20_000
+#: How a file system that shares blocks is made in a file.
+SHARING = {"xfs": ("mkfs.xfs", "-q", "-m", "reflink=1"), "btrfs": ("mkfs.btrfs", "-q")}
+#: What is made of one message is at most so large: the sources and all rounds, unpacked.
+_ROOM = 64 << 10
+
+COPIED, SHARED = "cp -a --reflink=never", "cp -a"
+PLAIN, KEPT = "reinstate", "reinstate --compress keep"
+
+
+class Contender(NamedTuple):
+    """A command for the sources and an empty folder, and where it puts the messages there."""
+
+    command: Callable[[Sources, Path], list[str]]
+    cur: str
+
+
+def _copying(*options: str) -> Contender:
+    def command(sources: Sources, folder: Path) -> list[str]:
+        return ["cp", "-a", *options, str(sources.maildir), str(folder / "copy")]
+
+    return Contender(command, "copy/cur")
+
+
+def _restoring(*options: str) -> Contender:
+    def command(sources: Sources, folder: Path) -> list[str]:
+        owner = tree_owner()
+        owned = ("--owner", f"{owner[0]}:{owner[1]}") if owner else ()
+        ends = ("--journal", str(folder / "r.db"), "--quiet", *owned, *options)
+        return [*COMMAND, "restore", str(sources.backup), f"maildir:{folder / 'mail'}", *ends]
+
+    return Contender(command, "mail/example.test/ann/Maildir/cur")
+
+
+CONTENDERS = {
+    KEPT: _restoring("--compress", "keep"),
+    COPIED: _copying("--reflink=never"),
+    SHARED: _copying("--reflink=auto"),
+    PLAIN: _restoring(),
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--above", type=Path, default=Path("/var/tmp"), help="on which disk")
+    kinds = ("disk", *SHARING)
+    parser.add_argument("--on", nargs="+", choices=kinds, default=kinds, help="which of them")
+
+
+def tables(asked: argparse.Namespace) -> Iterator[Table]:
+    """Medians over the rounds. Raises SystemExit when somebody did not bring every message."""
+    number = int(MESSAGES * asked.scale)
+    found: dict[str, dict[str, Cost]] = {}
+    with reachable_folder(asked.above) as folder:
+        for kind in asked.on:
+            with _mounted(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
+                found[kind] = _measured(place, number, asked.rounds)
+            yield _table(kind, found[kind], number, asked.rounds)
+    wanted = {"disk": 1.3, "xfs": 3.0, "btrfs": 3.0}
+    yield goals(
+        [
+            Goal(f"{kind}: time of {COPIED} and sync over {KEPT}", _ratio(costs), wanted[kind])
+            for kind, costs in found.items()
+        ]
+    )
+
+
+@contextlib.contextmanager
+def _mounted(kind: str, folder: Path, size: int) -> Iterator[Path]:
+    """A place on a file system of that kind."""
+    place = folder / kind
+    place.mkdir(mode=0o755)
+    if kind == "disk":
+        yield place
+        return
+    if os.geteuid() != 0 or shutil.which(SHARING[kind][0]) is None:
+        sys.exit(f"{kind} needs root and {SHARING[kind][0]}; or: --on disk")
+    image = folder / f"{kind}.img"
+    with image.open("wb") as file:
+        file.truncate(max(size, 1 << 30))
+    subprocess.run([*SHARING[kind], str(image)], check=True, capture_output=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def _measured(place: Path, number: int, rounds: int) -> dict[str, Cost]:
+    sources = write_sources(place, corpus.like_mail(number))
+    costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
+    names = list(CONTENDERS)
+    for turn in range(rounds):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            own = place / f"{turn}-{names.index(name)}"
+            own.mkdir(mode=0o755)
+            os.sync()
+            command = CONTENDERS[name].command(sources, own)
+            costs[name].append(run(command) + run(["sync", "-f", str(own)]))
+            there = sum(1 for _ in (own / CONTENDERS[name].cur).iterdir())
+            if there != number:
+                sys.exit(f"{name}: {there:,} of {number:,} messages are there")
+    return {
+        name: Cost(*(statistics.median(column) for column in zip(*each, strict=True)))
+        for name, each in costs.items()
+    }
+
+
+def _ratio(costs: dict[str, Cost]) -> float:
+    return costs[COPIED].seconds / costs[KEPT].seconds
+
+
+def _table(kind: str, costs: dict[str, Cost], number: int, rounds: int) -> Table:
+    rows: Sequence[tuple[str, float, float, float, float, float]] = [
+        (
+            name,
+            cost.seconds,
+            number / cost.seconds,
+            cost.seconds / costs[KEPT].seconds,
+            cost.processor,
+            cost.written,
+        )
+        for name, cost in costs.items()
+    ]
+    return Table(
+        f"{kind}: {number:,} messages, median of {rounds}",
+        ("what", "seconds", "messages/s", "time over ours kept", "processor s", "written MiB"),
+        rows,
+    )
