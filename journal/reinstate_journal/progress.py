@@ -140,7 +140,8 @@ class Progress(Protocol):
         """The quotas that must be put back, by account id."""
 
     def open_intents(self, stream: str) -> list[Recorded]:
-        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
+        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order, each
+        with the fence that it has now."""
 
     def failures_of(self, stream: str) -> Iterator[Recorded]:
         """The events of all steps of one stream that failed or are in doubt now, in their order.

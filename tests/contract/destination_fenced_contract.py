@@ -60,6 +60,43 @@ class FencedContract(Suite):
             after = mailbox.fence(WORK)
             assert (after.uidvalidity, after.uidnext > fence.uidnext) == (fence.uidvalidity, True)
 
+    def test_a_batch_may_be_sent_while_another_is_under_way(
+        self, destination: Destination, reopen: Reopen
+    ) -> None:
+        with fenced(destination) as mailbox:
+            fence = mailbox.fence(WORK)
+            assert mailbox.fence(("Other",)).path == ("Other",)
+            mailbox.send([delivery("1", WORK, CONTENT), delivery("2", ("Other",), CONTENT)])
+            assert mailbox.fence(WORK).uidnext >= fence.uidnext
+            mailbox.send([delivery("3", WORK, CONTENT + b"3")])
+            assert mailbox.fence(("New",)).path == ("New",)
+            mailbox.send([delivery("4", ("New",), CONTENT + b"4")])
+            first, *rest = (mailbox.answers() for _ in range(3))
+            assert [list(one.delivered) for one in (first, *rest)] == [
+                [Delivered()] * 2,
+                [Delivered()],
+                [Delivered()],
+            ]
+            assert mailbox.deliver([delivery("5", WORK, CONTENT + b"5")]) == [Delivered()]
+        with fenced(reopen()) as mailbox:
+            assert above(mailbox, fence) == [CONTENT, CONTENT + b"3", CONTENT + b"5"]
+            assert above(mailbox, first.ends[WORK]) == [CONTENT + b"3", CONTENT + b"5"]
+
+    def test_what_was_refused_at_first_stands_behind_what_was_sent_since(
+        self, destination: Destination, reopen: Reopen
+    ) -> None:
+        with fenced(destination) as mailbox:
+            fence = mailbox.fence(WORK)
+            mailbox.send([delivery("1", WORK, CONTENT)])
+            mailbox.send([delivery("2", ("Missing", "yet"), CONTENT + b"2")])
+            mailbox.send([delivery("3", WORK, CONTENT + b"3")])
+            answers = [mailbox.answers() for _ in range(3)]
+        assert [list(one.delivered) for one in answers] == [[Delivered()]] * 3
+        assert answers[1].ends == {}
+        with fenced(reopen()) as mailbox:
+            assert above(mailbox, fence) == [CONTENT, CONTENT + b"3"]
+            assert len(self.contents(reopen)) == 3
+
     def test_doing_it_again_does_it_again(self, destination: Destination, reopen: Reopen) -> None:
         with fenced(destination) as mailbox:
             for _ in range(2):

@@ -36,10 +36,14 @@ pytestmark = needs_dovecot
 LONG = "REINSTATE_LONG" in os.environ
 
 ADDRESS = "alice@example.test"
-#: Two of them are the same, one has bare line ends, one has no header.
+TWIN = b"Message-ID: <twin@x>\r\nSubject: twin\r\n\r\ntwin\r\n"
+#: Several in different batches are the same, one has bare line ends, one has no header.
+TWINS = frozenset({1, 2, 5, 6, 9, 10})
 CONTENTS = (
-    *(b"Message-ID: <%d@x>\r\nSubject: s\r\n\r\nbody %d\r\n" % (n, n) for n in range(9)),
-    *(b"Message-ID: <twin@x>\r\nSubject: twin\r\n\r\ntwin\r\n",) * 2,
+    *(
+        TWIN if n in TWINS else b"Message-ID: <%d@x>\r\nSubject: s\r\n\r\nbody %d\r\n" % (n, n)
+        for n in range(11)
+    ),
     b"Subject: bare\n\nlines\nend here\n",
     b"\r\nno header\r\n",
 )
@@ -49,7 +53,7 @@ Found = Counter[tuple[tuple[str, ...], str, Flag, tuple[str, ...], int]]
 
 def _place(number: int) -> str:
     """The folder of the item: the twins lie in one."""
-    return "2" if number >= 9 else list(FOLDERS)[number % 3]
+    return "2" if number in TWINS or number > 10 else list(FOLDERS)[number % 3]
 
 
 def write_backup(path: Path) -> None:

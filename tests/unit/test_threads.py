@@ -72,28 +72,33 @@ def test_a_helper_at_another_ones_work_is_not_waited_for() -> None:
     assert done == list(range(JOBS))
 
 
-def test_what_goes_wrong_behind_ones_back_is_raised_when_it_is_waited_for() -> None:
+def test_what_goes_wrong_behind_ones_back_is_raised_wherever_it_is_waited_for() -> None:
     def fail() -> None:
         raise OSError("it failed")
 
-    done = list[int]()
-    with Behind() as behind:
-        behind.start(lambda: done.append(1))
-        behind.start(fail)
+    behind, done = Behind(), list[int]()
+    ends = [behind.start(lambda: done.append(1)), behind.start(fail)]
+    with pytest.raises(OSError, match="it failed"):
+        behind.start(lambda: done.append(2))
+    ends[0]()
+    for _ in range(2):
         with pytest.raises(OSError, match="it failed"):
-            behind.start(lambda: done.append(2))
-        behind.wait()
-    assert done == [1]
+            ends[1]()
+    behind.rest()
+    behind.start(lambda: done.append(3))()
+    behind.close()
+    assert done == [1, 3]
 
 
-def test_nothing_is_at_work_any_more_when_the_context_ends() -> None:
-    go_on, done = threading.Event(), list[int]()
+def test_nothing_is_at_work_any_more_after_a_rest() -> None:
+    behind, go_on, done = Behind(), threading.Event(), list[int]()
 
     def work() -> None:
         go_on.wait(60)
         done.append(1)
 
-    with Behind() as behind:
-        behind.start(work)
-        threading.Timer(0.01, go_on.set).start()
+    behind.start(work)
+    threading.Timer(0.01, go_on.set).start()
+    behind.rest()
     assert done == [1]
+    behind.close()

@@ -62,6 +62,7 @@ from reinstate_journal.events.items import (
     ItemSkipped,
     ItemsPassed,
     KeywordsLeftOut,
+    OldestDeliveriesSettled,
     SpaceSaved,
     StepApproved,
 )
@@ -148,6 +149,7 @@ __all__ = [
     "MountpointRefused",
     "MountpointRestored",
     "NotificationRecorded",
+    "OldestDeliveriesSettled",
     "Path",
     "PhaseCompleted",
     "PhaseStarted",

@@ -92,6 +92,13 @@ class DeliveriesSettled(Event, frozen=True):
     nothing is recorded are not on the destination."""
 
 
+class OldestDeliveriesSettled(Event, frozen=True):
+    """The same of all but the last intents, which are under way. `uidnexts` are where their
+    fences stand now, in their order: above what is settled."""
+
+    uidnexts: tuple[int, ...]
+
+
 class ItemRestored(Event, frozen=True):
     """An item is durable on the destination. `unrepresented` are the keywords, and flags as IMAP
     writes them, that it has no place for; `probable`: it was recognised by its header and body in

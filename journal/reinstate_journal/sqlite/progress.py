@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from reinstate_journal import events
 from reinstate_journal.catalogue import Event, Outcome
 from reinstate_journal.sqlite.insert import Insert
+from reinstate_journal.sqlite.intents import INTENTS, OF_INTENTS, fold_intents
 from reinstate_journal.sqlite.row import Stretch, restore_of
 from reinstate_journal.sqlite.runs import ACCOUNTS, CHANGES, RESTORES, RUNS
 
@@ -45,13 +46,6 @@ _TALLIES = """CREATE TABLE tallies (
     PRIMARY KEY (stream, outcome, reason)
 ) WITHOUT ROWID"""
 
-# Deliveries that were intended and whose outcome is not recorded: few, and gone with it.
-_INTENTS = """CREATE TABLE intents (
-    stream INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    PRIMARY KEY (stream, position)
-) WITHOUT ROWID"""
-
 #: How a step has ended: done, at that position; otherwise with outcome, reason, size and
 #: position; or not at all, being reopened.
 _Ended = int | tuple[int, Any, Any, int] | None
@@ -80,14 +74,14 @@ class ProgressProjection:
     """
 
     name: ClassVar[str] = "progress"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "restores": (RESTORES,),
         "runs": (RUNS,),
         "accounts": (ACCOUNTS,),
         "steps": (_STEPS, _TROUBLES),
         "tallies": (_TALLIES,),
-        "intents": (_INTENTS,),
+        "intents": (INTENTS,),
     }
 
     def apply(self, connection: sqlite3.Connection, stretches: Sequence[Stretch]) -> None:
@@ -103,21 +97,15 @@ class ProgressProjection:
             if kind.ends is not None or kind is events.ItemReopened:
                 ended[number].update(_ended(stretch))
                 ended[number].pop(None, None)  # what a step of None has ended is no step
-            if (intent := _INTENT.get(kind)) is not None:
-                connection.executemany(intent, [(number, position) for position in positions])
+            if kind in OF_INTENTS:
+                for event, position in zip(stretch.events, positions, strict=True):
+                    fold_intents(connection, number, position, event)
             if (change := CHANGES.get(kind)) is not None and (place := restore_of(stretch.stream)):
                 for event in stretch.events:
                     for statement, values in change(event, place, stretch.recorded_at):
                         connection.execute(statement, values)
         _write_steps(connection, ended)
         _INSERT_TALLIES(connection, [(*key, *tally) for key, tally in tallies.items()])
-
-
-#: What an event does to the open intents of its stream (?1), being at its position (?2).
-_INTENT: Mapping[type[Event], str] = {
-    events.DeliveryIntended: "INSERT INTO intents VALUES (?1, ?2)",
-    events.DeliveriesSettled: "DELETE FROM intents WHERE stream = ?1 AND position < ?2",
-}
 
 
 def _ended(stretch: Stretch) -> Iterator[tuple[str | None, _Ended]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from reinstate_journal.events import account_stream, restore_stream
 from reinstate_journal.journal import Recorded
@@ -172,14 +173,19 @@ class SqliteProgress:
         return [QuotaDue(*row) for row in rows]
 
     def open_intents(self, stream: str) -> list[Recorded]:
-        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order."""
+        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order, each
+        with the fence that it has now."""
         rows = self._all(
-            tuple[int],
-            "SELECT position FROM intents JOIN streams ON streams.id = intents.stream"
+            tuple[int, int],
+            "SELECT position, uidnext FROM intents JOIN streams ON streams.id = intents.stream"
             " WHERE streams.name = ? ORDER BY position",
             stream,
         )
-        return self._at([position for (position,) in rows]) if rows else []
+        uidnexts = dict(rows)
+        return [
+            replace(one, event=replace(one.event, uidnext=uidnexts[one.position]))
+            for one in (self._at(list(uidnexts)) if rows else [])
+        ]
 
     def failures_of(self, stream: str) -> Iterator[Recorded]:
         """The events of all steps of one stream that failed or are in doubt now, in their order."""

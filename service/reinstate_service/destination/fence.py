@@ -7,11 +7,11 @@ A *fence* is where a mailbox ended at a moment: its UIDVALIDITY and UIDNEXT. UID
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from reinstate_journal.errors import DestinationError
-from reinstate_service.destination.contract import Mailbox
+from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
 from reinstate_service.model import Frozen, Path
 
 
@@ -47,10 +47,21 @@ class Arrivals(Frozen, frozen=True):
     holds: bool = True
 
 
+class Answered(Frozen, frozen=True):
+    """What became of a batch, one answer per delivery, in order. `ends` tells of its mailboxes
+    where they ended behind it: all of it stands below, and all of the batches that were sent
+    after it above. A mailbox of which that cannot be told is missing."""
+
+    delivered: Sequence[Delivered]
+    ends: Mapping[Path, Fence]
+
+
 @runtime_checkable
 class FencedMailbox(Mailbox, Protocol):
     """A mailbox in which deliveries are recognised by a fence, not by their names: `deliver`
     never answers that something was found.
+
+    `send` and `answers` are the two halves of `deliver`: several batches may be under way.
 
     `quiet`: after so many seconds without a session that has died, what it had sent is stored
     or never will be."""
@@ -58,7 +69,15 @@ class FencedMailbox(Mailbox, Protocol):
     quiet: float
 
     def fence(self, path: Path) -> Fence:
-        """Where the folder ends; it is made if it is missing. Raises Refused."""
+        """Where the folder ends, or ended before what is under way; it is made if it is missing.
+        Raises Refused."""
+
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """Sends a batch, behind those that are under way. Raises ConnectionLost, after which the
+        outcome of all of them is not known and none is under way."""
+
+    def answers(self) -> Answered:
+        """What became of the oldest batch under way. Raises ConnectionLost, as `send` does."""
 
     def arrivals(self, fence: Fence) -> Arrivals:
         """What stands above the fence; nothing if the folder is gone."""

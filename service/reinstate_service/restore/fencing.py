@@ -1,6 +1,9 @@
 """Exactly once where the destination names messages itself: an intent, the effect, the outcome.
 
 The intent is durable before anything is sent: where each mailbox ended, and what goes there.
+The next batch is sent while the server still works on the one before; when that one's outcome
+is recorded, so is it that the fences of the next one stand above it now.
+
 When the process or the connection dies before the outcome is recorded, what stands above the
 fence is compared with the intent, by content. What is there is recorded as restored; what is
 not there is delivered; what cannot be told is recorded as in doubt and left.
@@ -9,9 +12,11 @@ not there is delivered; what cannot be told is recorded as in doubt and left.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
+
+from msgspec.structs import replace
 
 from reinstate_journal.catalogue import Event
 from reinstate_journal.crashpoints import At, reach
@@ -21,6 +26,7 @@ from reinstate_journal.events import (
     IntendedItem,
     ItemInDoubt,
     ItemRestored,
+    OldestDeliveriesSettled,
 )
 from reinstate_service.destination.contract import Delivered, Delivery
 from reinstate_service.destination.fence import Arrivals, Fence, FencedMailbox
@@ -36,33 +42,76 @@ _LONG_AGO = 3600
 _UNREAD = "the backup's content, to compare it with what has arrived, cannot be read"
 
 
-def deliver_fenced(
-    recorder: Recorder, mailbox: FencedMailbox, deliveries: Sequence[Delivery]
-) -> Sequence[Delivered]:
-    """Delivers, with the intent recorded before. Raises ConnectionLost."""
-    by_path: dict[Path, list[Delivery]] = defaultdict(list)
-    for one in deliveries:
-        if is_mail(one.item):
-            by_path[one.path].append(one)
-    fences = [mailbox.fence(path) for path in by_path]
-    recorder.append(*(_intent(fence, by_path[fence.path]) for fence in fences))
-    reach(At.DELIVERY_INTENDED)
-    return mailbox.deliver(deliveries)
+class FencedSender:
+    """Delivers with the intent recorded before. The next batch is sent while the server still
+    works on the one before, so that it always has something to do."""
+
+    ahead = 1
+
+    def __init__(self, recorder: Recorder, mailbox: FencedMailbox) -> None:
+        self._recorder = recorder
+        self._mailbox = mailbox
+        self._under_way: deque[list[DeliveryIntended]] = deque()
+        self._settled: Sequence[Event] = ()
+
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """See `Sender`."""
+        by_path: dict[Path, list[Item]] = defaultdict(list)
+        for one in deliveries:
+            if one.item.type in MAIL_TYPES:
+                by_path[one.path].append(one.item)
+        fences = [self._mailbox.fence(path) for path in by_path]
+        intents = [_intent(fence, by_path[fence.path]) for fence in fences]
+        self._recorder.append(*intents)
+        reach(At.DELIVERY_INTENDED)
+        self._mailbox.send(deliveries)
+        self._under_way.append(intents)
+
+    def answers(self) -> Sequence[Sequence[Delivered]]:
+        """See `Sender`. Several batches if what one has put into a mailbox cannot be told from
+        what the next one puts there: messages were refused at first and sent again behind it, or
+        the server does not tell UIDs."""
+        answered = [self._mailbox.answers()]
+        settled = self._under_way.popleft()
+        ends = answered[0].ends
+        shared = {one.path for one in settled} & {one.path for one in self._open()}
+        if not shared <= ends.keys():
+            while self._under_way:
+                answered.append(self._mailbox.answers())
+                settled += self._under_way.popleft()
+        for intents in self._under_way:
+            intents[:] = [_above(ends.get(one.path), one) for one in intents]
+        uidnexts = tuple(one.uidnext for one in self._open())
+        settling = OldestDeliveriesSettled(uidnexts) if uidnexts else DeliveriesSettled()
+        self._settled = (settling,) if settled else ()
+        return [one.delivered for one in answered]
+
+    def settled(self) -> Sequence[Event]:
+        """See `Sender`."""
+        return self._settled
+
+    def forget(self) -> None:
+        """See `Sender`."""
+        self._under_way.clear()
+
+    def _open(self) -> Iterator[DeliveryIntended]:
+        return (one for intents in self._under_way for one in intents)
 
 
-def is_mail(item: Item | None) -> bool:
-    """Whether the item is one that is delivered behind a fence: others are none of a mailbox."""
-    return item is not None and item.type in MAIL_TYPES
-
-
-def _intent(fence: Fence, deliveries: Iterable[Delivery]) -> DeliveryIntended:
-    items = (one.item for one in deliveries)
+def _intent(fence: Fence, items: Iterable[Item]) -> DeliveryIntended:
     return DeliveryIntended(
         path=fence.path,
         uidvalidity=fence.uidvalidity,
         uidnext=fence.uidnext,
         items=tuple(IntendedItem(one.id, one.folder, one.digest, one.size) for one in items),
     )
+
+
+def _above(end: Fence | None, intent: DeliveryIntended) -> DeliveryIntended:
+    """The intent with its fence where the mailbox ended behind the batch before."""
+    if end is None or end.uidvalidity != intent.uidvalidity:
+        return intent
+    return replace(intent, uidnext=max(intent.uidnext, end.uidnext))
 
 
 def settle(context: Context, recorder: Recorder, mailbox: FencedMailbox) -> None:
@@ -73,7 +122,7 @@ def settle(context: Context, recorder: Recorder, mailbox: FencedMailbox) -> None
     recorded = context.journal.progress.open_intents(recorder.stream)
     if not recorded:
         return
-    intents = [cast("DeliveryIntended", one.event) for one in recorded]
+    intents = _together(cast("DeliveryIntended", one.event) for one in recorded)
     settling = _Settling(context, mailbox)
     found = [settling.look(intent) for intent in intents]
     latest = max(one.recorded_at for one in recorded)
@@ -89,6 +138,19 @@ def settle(context: Context, recorder: Recorder, mailbox: FencedMailbox) -> None
     for intent, recognised in zip(intents, found, strict=True):
         events += _outcomes(recorder, intent, recognised)
     recorder.append(*events, DeliveriesSettled())
+
+
+def _together(intents: Iterable[DeliveryIntended]) -> list[DeliveryIntended]:
+    """One intent for each mailbox: of two that were under way at once, the fence of the second
+    stands below what the first has put there, and either may hold the same content."""
+    merged: dict[tuple[Path, int], DeliveryIntended] = {}
+    for one in intents:
+        known = merged.setdefault((one.path, one.uidvalidity), one)
+        if known is not one:
+            merged[one.path, one.uidvalidity] = replace(
+                known, uidnext=min(known.uidnext, one.uidnext), items=known.items + one.items
+            )
+    return list(merged.values())
 
 
 class _Settling:

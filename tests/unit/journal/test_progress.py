@@ -16,8 +16,11 @@ from reinstate_journal.events import (
     AccountCreated,
     AccountFailed,
     AccountSkipped,
+    DeliveriesSettled,
+    DeliveryIntended,
     DomainCreated,
     GrantsApplied,
+    IntendedItem,
     ItemFailed,
     ItemInDoubt,
     ItemReopened,
@@ -25,6 +28,7 @@ from reinstate_journal.events import (
     ItemsCompleted,
     ItemSkipped,
     MountpointRefused,
+    OldestDeliveriesSettled,
     PhaseCompleted,
     PhaseStarted,
     ProvisioningFailed,
@@ -249,6 +253,27 @@ def test_whether_any_step_of_a_kind_has_ended_is_told_of_one_stream(journal: Jou
     assert journal.progress.any_ended(ANNA, GRANTS)
     assert not journal.progress.any_ended(BERT, GRANTS)
     assert not journal.progress.any_ended(account_stream("r1", "c3"), GRANTS)
+
+
+def intended(item: str, uidnext: int) -> DeliveryIntended:
+    return DeliveryIntended(("A",), 7, uidnext, (IntendedItem(item, "2", DIGEST, 5),))
+
+
+def test_an_intent_is_open_until_it_is_settled_and_its_fence_moves_up(journal: Journal) -> None:
+    def open_intents() -> list[Event]:
+        return [one.event for one in journal.progress.open_intents(ANNA)]
+
+    record(journal, ANNA, intended("1", 10), intended("2", 10))
+    record(journal, BERT, intended("1", 1))
+    record(journal, ANNA, intended("3", 10))
+    assert open_intents() == [intended("1", 10), intended("2", 10), intended("3", 10)]
+    record(journal, ANNA, restored("1"), OldestDeliveriesSettled((11, 12)))
+    assert open_intents() == [intended("2", 11), intended("3", 12)]
+    record(journal, ANNA, restored("2"), OldestDeliveriesSettled((13,)), intended("4", 13))
+    assert open_intents() == [intended("3", 13), intended("4", 13)]
+    record(journal, ANNA, DeliveriesSettled())
+    assert open_intents() == []
+    assert [one.event for one in journal.progress.open_intents(BERT)] == [intended("1", 1)]
 
 
 def test_failures_are_listed_over_many_pages(journal: Journal) -> None:

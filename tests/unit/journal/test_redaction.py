@@ -147,6 +147,7 @@ _FILLED = {
     "IntendedItem": [{"item": "7", "folder": "2", "digest": "secret", "size": 1}],
     "dict": {"source": "secret", "accounts": ["secret@secret"], "filter_deleted": False},
     "Outcome": "failed",
+    "tuple[int": [7],
     "tuple": ["secret of secret"],
     "bool": True,
     "int": 7,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,7 +146,7 @@ class Accounts:
 
     def _open_sieve(self, address: str) -> ManageSieve:
         host, port = self._sieve_place()
-        context = tls_context(self.imap) if self.imap.tls == "required" else None
+        context = None if self.imap.tls == "none" else self._tls
         try:
             opened = ManageSieve(host, port, self.imap.timeout, context)
         except ConnectionLost as error:
@@ -173,13 +174,19 @@ class Accounts:
     def _probe(self) -> str:
         return next(iter(self.imap.domains.values()))
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once: to read the system's authorities takes 20 ms."""
+        return tls_context(self.imap)
+
     def _first(self, command: Callable[[Client], Answer]) -> Answer:
         with self._lock, self.session(self._probe) as session:
             return session.ask(command)
 
     def _open(self, address: str) -> Client:
         found = credentials(self.imap.login, address)
-        client = connect(self.server, self.imap)
+        plain = self.imap.tls == "none" and not self.server.secure
+        client = connect(self.server, self.imap.timeout, None if plain else self._tls)
         try:
             log_in(client, found, address, self.server.url)
         except BaseException:

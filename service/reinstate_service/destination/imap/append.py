@@ -56,7 +56,7 @@ class Appended(Frozen, frozen=True):
 
 
 class Appender:
-    """Writes APPEND commands over a connection that is doing nothing else."""
+    """Writes APPEND commands over a connection that does nothing else until it has caught up."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -64,11 +64,13 @@ class Appender:
         self._waits = not client.has_capability("LITERAL+")
         self._waits_for_large = self._waits and client.has_capability("LITERAL-")
         self._buffer = bytearray()
+        self._unanswered = 0
         self._answered: dict[bytes, Appended] = {}
 
     def send(self, mailbox: str, messages: Sequence[Message]) -> bytes:
         """Sends one command, and answers its tag: `answer` has its outcome. Raises OSError."""
         self._count += 1
+        self._unanswered += 1
         tag = b"R%d" % self._count
         self._put(tag + b" APPEND " + quoted(mailbox))
         for message in messages:
@@ -85,6 +87,11 @@ class Appender:
         while tag not in self._answered:
             self._read()
         return self._answered.pop(tag)
+
+    def catch_up(self) -> None:
+        """Takes in every answer that is under way: other commands may be given. Raises OSError."""
+        while self._unanswered:
+            self._read()
 
     def _literal(self, tag: bytes, message: Message) -> bool:
         """Sends the message; answers False if the server refuses before it has it all."""
@@ -133,6 +140,7 @@ class Appender:
         told = text.decode("utf-8", "replace")[:300]
         if not kind.startswith(b"R") or status.upper() not in {b"OK", b"NO", b"BAD"}:
             raise ConnectionAbortedError("it answers what is no IMAP")
+        self._unanswered -= 1
         self._answered[kind] = _appended(status.upper() == b"OK", text, told)
         return True
 

@@ -204,19 +204,18 @@ def speaking(url: str) -> Iterator[None]:
         raise ConnectionLost(destination=url, detail=detail) from None
 
 
-def connect(server: Server, imap: Imap) -> Client:
-    """A connection that is encrypted, unless the configuration says that it need not be, and not
-    logged in. Raises Unreachable, NotTrusted, Busy."""
-    context = tls_context(imap)
+def connect(server: Server, timeout: float, context: ssl.SSLContext | None) -> Client:
+    """A connection that is not logged in; encrypted if there is a `context`. Raises Unreachable,
+    NotTrusted, Busy."""
     try:
-        client = Client(server, imap.timeout, context)
+        client = Client(server, timeout, context)
     except ssl.SSLCertVerificationError as error:
         raise NotTrusted(destination=server.url, detail=text_of(error)) from None
     except IMAPClientError as error:  # what it greets with is BYE (RFC 3501 §7.1.5)
         raise Busy(destination=server.url, detail=text_of(error)) from None
     except OSError as error:
         raise Unreachable(destination=server.url, detail=text_of(error)) from None
-    if server.secure or imap.tls == "none":
+    if server.secure or context is None:
         return client
     try:
         client.starttls(context)

@@ -3,15 +3,9 @@ server's answers mean for each item."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
-
-from msgspec.structs import replace
+from contextlib import contextmanager
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
@@ -21,9 +15,9 @@ from reinstate_journal.errors import (
     JournalError,
     ReinstateError,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Refused, Served
-from reinstate_service.destination.fence import Fence
-from reinstate_service.destination.imap.append import Appended, Appender, Message
+from reinstate_service.destination.contract import Delivered, Delivery, Refused
+from reinstate_service.destination.fence import Answered, Fence
+from reinstate_service.destination.imap.append import Appended, Appender
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.errors import (
     Busy,
@@ -32,17 +26,15 @@ from reinstate_service.destination.imap.errors import (
     code_in,
     is_later,
 )
-from reinstate_service.destination.imap.keywords import Fitting, Keywords
+from reinstate_service.destination.imap.keywords import Keywords
+from reinstate_service.destination.imap.letter import Letter, read_letter
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session
-from reinstate_service.destination.lines import with_crlf
 from reinstate_service.model import MAIL_TYPES, Path
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
-_MESSAGES, _BYTES = 250, 4 * 1024 * 1024
+_MESSAGES, _BYTES = 500, 4 * 1024 * 1024
 _WINDOW = 4
-#: A larger message waits in a file, not in memory.
-_IN_MEMORY = 4 * 1024 * 1024
 #: What Cyrus 3.6 answers to APPEND, without the code of RFC 9208 §5.1.
 _CYRUS_OVER_QUOTA = "Over quota"
 _FATAL = (BackupError, DestinationError, JournalError, Interrupted)
@@ -54,20 +46,16 @@ class NoMail(Refused):
     message = "a mail server has no place for this {type}"
 
 
-class _Letter(NamedTuple):
-    """A delivery on its way: its number in the batch, the message, the keywords that it goes
-    without, and, if that is another than the backup's, the form in which it is `served`."""
+class _Batch:
+    """A batch under way: `waiting` are its commands without an answer, `ends` is where each
+    mailbox ended behind those that have one, as far as it was told."""
 
-    number: int
-    path: Path
-    message: Message
-    left_out: tuple[str, ...]
-    served: Served | None
-
-    def with_(self, fitting: Fitting) -> _Letter:
-        """The same with these flags and keywords."""
-        message = replace(self.message, flags=fitting.flags, keywords=fitting.keywords)
-        return self._replace(message=message, left_out=(*self.left_out, *fitting.left_out))
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+        self.deliveries = deliveries
+        self.answers: dict[int, Delivered] = {}
+        self.waiting: deque[tuple[bytes, list[Letter]]] = deque()
+        self.refused: list[Letter] = []
+        self.ends: dict[Path, Fence] = {}
 
 
 class Deliveries:
@@ -79,79 +67,95 @@ class Deliveries:
         self._session = session
         self._names = names
         self._make = make
-        self._keywords = Keywords(session, names)
+        self._keywords = Keywords(session, names, self.catch_up)
         self._appender: tuple[Client, Appender] | None = None
+        self._under_way: deque[_Batch] = deque()
         self._fences: dict[Path, Fence] = {}
 
     def fence(self, path: Path) -> Fence | None:
-        """Where the folder ends, if the answers to what was delivered there tell it."""
+        """A fence that what is sent next stands above, if one is known."""
         return self._fences.get(path)
+
+    def remember(self, fence: Fence) -> None:
+        """Where a folder ends, from somebody else who knows."""
+        self._fences[fence.path] = fence
 
     def forget(self) -> None:
         """Others may have written, or what was sent may have been stored unanswered."""
         self._fences.clear()
 
-    def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
-        """One answer per delivery. Raises ConnectionLost and Busy, after which the outcome of
-        the batch is not known."""
-        answers: dict[int, Delivered] = {}
-        try:
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """Sends a batch, several commands at once. Raises ConnectionLost and Busy, after which
+        the outcome of every batch under way is not known."""
+        batch = _Batch(deliveries)
+        self._under_way.append(batch)
+        with self._all_or_nothing():
             self._keywords.ask(deliveries)
-            refused = self._send_all(deliveries, answers)
-            for letter in refused:
+            for letters in self._commands(batch):
+                if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
+                    self._take_answer()
+                batch.waiting.append((self._send(letters), letters))
+
+    def answers(self) -> Answered:
+        """What became of the oldest batch under way. Raises as `send` does."""
+        with self._all_or_nothing():
+            batch = self._under_way[0]
+            while batch.waiting:
+                self._take_answer()
+            for letter in batch.refused:
                 with letter.message.content:
-                    answers[letter.number] = self._deliver_one(letter)
+                    batch.answers[letter.number] = self._deliver_one(batch, letter)
+        self._under_way.popleft()
+        # What was refused at first stands behind what was sent since.
+        ends = {} if batch.refused else batch.ends
+        return Answered([batch.answers[number] for number in range(len(batch.deliveries))], ends)
+
+    def catch_up(self) -> None:
+        """Lets the server answer what is under way: it may be given other commands then."""
+        if self._under_way:
+            with self._all_or_nothing():
+                self._session.once(lambda client: self._appending(client).catch_up())
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
         except BaseException:
             # Answers may be under way; nobody must take them for those of the next commands.
             self.forget()
+            self._under_way.clear()
             self._session.drop()
             raise
-        return [answers[number] for number in range(len(deliveries))]
 
-    def _send_all(
-        self, deliveries: Sequence[Delivery], answers: dict[int, Delivered]
-    ) -> list[_Letter]:
-        """Sends all, several commands at once; answers what was in the refused ones."""
-        waiting: deque[tuple[bytes, list[_Letter]]] = deque()
-        refused: list[_Letter] = []
+    def _take_answer(self) -> None:
+        """The answer to the oldest command."""
+        batch = next(one for one in self._under_way if one.waiting)
+        tag, letters = batch.waiting.popleft()
+        appended = self._answer(tag)
+        if not appended.done:
+            batch.refused += letters
+            return
+        self._advance(batch, letters[0].path, appended)
+        for one in letters:
+            batch.answers[one.number] = one.delivered()
+            one.message.content.close()
 
-        def take_answer() -> None:
-            tag, letters = waiting.popleft()
-            appended = self._answer(tag)
-            if appended.done:
-                self._advance(letters[0].path, appended)
-                for one in letters:
-                    answers[one.number] = _delivered(one)
-                    one.message.content.close()
-            else:
-                refused.extend(letters)
-
-        for letters in self._commands(deliveries, answers):
-            waiting.append((self._send(letters), letters))
-            if len(waiting) == _WINDOW:
-                take_answer()
-        while waiting:
-            take_answer()
-        return refused
-
-    def _commands(
-        self, deliveries: Sequence[Delivery], answers: dict[int, Delivered]
-    ) -> Iterator[list[_Letter]]:
+    def _commands(self, batch: _Batch) -> Iterator[list[Letter]]:
         """The messages of each command, read and checked; what cannot be is answered."""
         most = self._session.ask(
             lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
         )
-        for path, numbers in _by_path(deliveries, answers).items():
-            letters: list[_Letter] = []
+        for path, numbers in _by_path(batch).items():
+            letters: list[Letter] = []
             size = 0
             for number in numbers:
                 try:
                     self._names.name(path)
-                    letter = self._fitting(_letter(number, deliveries[number]))
+                    letter = self._fitting(read_letter(number, batch.deliveries[number]))
                 except _FATAL:
                     raise
                 except ReinstateError as error:
-                    answers[number] = Delivered(error=error)
+                    batch.answers[number] = Delivered(error=error)
                     continue
                 if letters and (len(letters) == most or size + letter.message.size > _BYTES):
                     yield letters
@@ -161,7 +165,7 @@ class Deliveries:
             if letters:
                 yield letters
 
-    def _send(self, letters: Sequence[_Letter]) -> bytes:
+    def _send(self, letters: Sequence[Letter]) -> bytes:
         name = self._names.name(letters[0].path)
         messages = [one.message for one in letters]
         return self._session.once(lambda client: self._appending(client).send(name, messages))
@@ -169,12 +173,12 @@ class Deliveries:
     def _answer(self, tag: bytes) -> Appended:
         return self._session.once(lambda client: self._appending(client).answer(tag))
 
-    def _fitting(self, letter: _Letter) -> _Letter:
+    def _fitting(self, letter: Letter) -> Letter:
         """The letter with what its mailbox takes of its flags and keywords."""
         message = letter.message
         return letter.with_(self._keywords.fitting(letter.path, message.flags, message.keywords))
 
-    def _deliver_one(self, letter: _Letter) -> Delivered:
+    def _deliver_one(self, batch: _Batch, letter: Letter) -> Delivered:
         """Delivers a message whose command was refused, perhaps for another one's sake."""
         made = False
         spell = self._session.spell()
@@ -183,11 +187,12 @@ class Deliveries:
             letter.message.content.seek(0)
             appended = self._answer(self._send([letter]))
             if appended.done:
-                self._advance(letter.path, appended)
+                self._advance(batch, letter.path, appended)
                 self._keywords.refused(letter.path, letter.left_out)
-                return _delivered(letter)
+                return letter.delivered()
             if "[TRYCREATE]" in appended.text.upper() and not made:
                 made = True
+                self.catch_up()
                 try:
                     self._make(letter.path)
                 except Refused as error:
@@ -201,7 +206,7 @@ class Deliveries:
                     return Delivered(error=refusal)
                 letter = less
 
-    def _with_fewer_keywords(self, letter: _Letter, refusal: Refused) -> _Letter | None:
+    def _with_fewer_keywords(self, letter: Letter, refusal: Refused) -> Letter | None:
         """The letter as to try it again after a refusal, None if its keywords are not to blame."""
         if isinstance(refusal, OverQuota):
             return None
@@ -214,12 +219,17 @@ class Deliveries:
             self._appender = (client, Appender(client))
         return self._appender[1]
 
-    def _advance(self, path: Path, appended: Appended) -> None:
-        """The new messages are the last ones; nothing that follows stands below them."""
+    def _advance(self, batch: _Batch, path: Path, appended: Appended) -> None:
+        """The new messages are the last ones of their mailbox, or were when they were sent:
+        commands whose order makes a difference are carried out in it (RFC 3501 §5.5)."""
         reach(At.DELIVERY_STORED)
-        self._fences.pop(path, None)
+        known = self._fences.pop(path, None)
+        batch.ends.pop(path, None)
         if appended.uidvalidity is not None and appended.uids:
-            self._fences[path] = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
+            end = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
+            batch.ends[path] = end
+            higher = known and known.uidvalidity == end.uidvalidity and known.uidnext > end.uidnext
+            self._fences[path] = known if known and higher else end
 
 
 def _refusal(text: str) -> Refused:
@@ -227,38 +237,11 @@ def _refusal(text: str) -> Refused:
     return OverQuota(detail=text) if full else ServerRefuses(detail=text)
 
 
-def _by_path(
-    deliveries: Sequence[Delivery], answers: dict[int, Delivered]
-) -> dict[Path, list[int]]:
+def _by_path(batch: _Batch) -> dict[Path, list[int]]:
     found: dict[Path, list[int]] = {}
-    for number, one in enumerate(deliveries):
+    for number, one in enumerate(batch.deliveries):
         if one.item.type in MAIL_TYPES:
             found.setdefault(one.path, []).append(number)
         else:
-            answers[number] = Delivered(error=NoMail(type=one.item.type.value))
+            batch.answers[number] = Delivered(error=NoMail(type=one.item.type.value))
     return found
-
-
-def _letter(number: int, delivery: Delivery) -> _Letter:
-    """The message, read to its end: only then it is known to be right. Raises ItemError."""
-    content: BinaryIO = io.BytesIO()
-    digest, size, item = hashlib.sha256(), 0, delivery.item
-    for piece in with_crlf(delivery.content()):
-        if size <= _IN_MEMORY < size + len(piece) and isinstance(content, io.BytesIO):
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the message is delivered
-            file.write(content.getbuffer())
-            content = file
-        content.write(piece)
-        digest.update(piece)
-        size += len(piece)
-    content.seek(0)
-    served = None
-    if size != item.size:
-        told = base64.b64encode(digest.digest()).decode().replace("/", ",")
-        served = Served(told, size)
-    message = Message(content, size, item.flags, delivery.keywords, item.date)
-    return _Letter(number, delivery.path, message, (), served)
-
-
-def _delivered(letter: _Letter) -> Delivered:
-    return Delivered(unrepresented=letter.left_out, served=letter.served)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from reinstate_service.destination.contract import Delivery
@@ -35,17 +35,18 @@ class Fitting(NamedTuple):
 
 
 class Keywords:
-    """What is known of one account's mailboxes."""
+    """What is known of one account's mailboxes; before they are asked, the session has to
+    `catch_up` with what is under way."""
 
-    def __init__(self, session: Session, names: MailboxNames) -> None:
+    def __init__(self, session: Session, names: MailboxNames, catch_up: Callable[[], None]) -> None:
         self._session = session
+        self._catch_up = catch_up
         self._names = names
         self._permanent: dict[Path, frozenset[str] | None] = {}
         self._refused: dict[Path, set[str]] = defaultdict(set)
 
     def ask(self, deliveries: Sequence[Delivery]) -> None:
-        """Asks what the mailboxes keep to which flags or keywords go; each once. No command may
-        be under way."""
+        """Asks what the mailboxes keep to which flags or keywords go; each once."""
         for one in deliveries:
             if one.path not in self._permanent and (one.item.flags or one.keywords):
                 self._permanent[one.path] = self._ask(one.path)
@@ -86,6 +87,7 @@ class Keywords:
         def permanent(client: Client) -> frozenset[str] | None:
             return client.permanent_flags(self._names.name(path))
 
+        self._catch_up()
         try:
             return self._session.ask(permanent)
         except ServerRefuses:  # it is not there yet, or cannot be opened

@@ -14,7 +14,7 @@ from reinstate_service.destination.contract import (
     StoredItem,
     every_item,
 )
-from reinstate_service.destination.fence import Arrivals, Fence
+from reinstate_service.destination.fence import Answered, Arrivals, Fence
 from reinstate_service.destination.imap import filters as scripts_of
 from reinstate_service.destination.imap.accounts import Accounts
 from reinstate_service.destination.imap.delivery import Deliveries
@@ -141,18 +141,30 @@ class ImapMailbox:
 
     def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """See `Mailbox` and `FencedMailbox`. Raises ConnectionLost, Busy."""
+        self.send(deliveries)
+        return self.answers().delivered
+
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """See `FencedMailbox`. Raises Busy."""
         self._session.leave()
-        return self._deliveries.deliver(deliveries)
+        self._deliveries.send(deliveries)
+
+    def answers(self) -> Answered:
+        """See `FencedMailbox`. Raises Busy."""
+        return self._deliveries.answers()
 
     def fence(self, path: Path) -> Fence:
         """See `FencedMailbox`."""
         if (known := self._deliveries.fence(path)) is not None:
             return known
+        self._deliveries.catch_up()
         self._folders.make(path)
         standing = self._standing(path)
         if standing is None:
             raise Missing(what=f"folder {'/'.join(path)}")
-        return Fence(path, *standing)
+        fence = Fence(path, *standing)
+        self._deliveries.remember(fence)
+        return fence
 
     def arrivals(self, fence: Fence) -> Arrivals:
         """See `FencedMailbox`."""

@@ -27,7 +27,7 @@ from reinstate_journal.progress import Account as Known
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
-from reinstate_service.restore.items import delivery_name
+from reinstate_service.restore.item_pass import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
 from reinstate_service.restore.verification.expected import Expected, without

@@ -1,0 +1,45 @@
+"""Deliveries that were intended and whose outcome is not recorded: few, and gone with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from reinstate_journal import events
+from reinstate_journal.catalogue import Event
+
+#: `uidnext` is where the fence of the intent at `position` stands now.
+INTENTS: Final = """CREATE TABLE intents (
+    stream INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    uidnext INTEGER NOT NULL,
+    PRIMARY KEY (stream, position)
+) WITHOUT ROWID"""
+
+#: The events that are folded here.
+OF_INTENTS: Final = frozenset(
+    (events.DeliveryIntended, events.DeliveriesSettled, events.OldestDeliveriesSettled)
+)
+
+
+def fold_intents(connection: sqlite3.Connection, stream: int, position: int, event: Event) -> None:
+    """What an event at its position does to the open intents of its stream."""
+    match event:
+        case events.DeliveryIntended():
+            values = (stream, position, event.uidnext)
+            connection.execute("INSERT INTO intents VALUES (?, ?, ?)", values)
+        case events.DeliveriesSettled():
+            connection.execute("DELETE FROM intents WHERE stream = ?", (stream,))
+        case events.OldestDeliveriesSettled():
+            rows = connection.execute(
+                "SELECT position FROM intents WHERE stream = ? ORDER BY position DESC LIMIT ?",
+                (stream, len(event.uidnexts)),
+            ).fetchall()
+            connection.execute("DELETE FROM intents WHERE stream = ?", (stream,))
+            connection.executemany(
+                "INSERT INTO intents VALUES (?, ?, ?)",
+                [
+                    (stream, open_, uidnext)
+                    for (open_,), uidnext in zip(rows, reversed(event.uidnexts), strict=False)
+                ],
+            )
