@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from reinstate_journal.errors import UsageError
-from reinstate_service.destination.open import makes_domains
+from reinstate_service.destination.open import is_server
 from reinstate_service.restore.options import Options
 from reinstate_service.spelling import (
     absolute_path,
@@ -201,9 +201,9 @@ def selection(
         skip_system_accounts=skip_system_accounts,
         skip_aliases=skip_aliases,
         skip_distribution_lists=skip_distribution_lists,
-        skip_coses=skip_coses or not makes_domains(destination),
+        skip_coses=skip_coses or is_server(destination),
         skip_account_provisioning=skip_account_provisioning,
-        skip_domain_provisioning=skip_domain_provisioning or not makes_domains(destination),
+        skip_domain_provisioning=skip_domain_provisioning or is_server(destination),
         provisioning_only=provisioning_only,
         restore_datasource=restore_datasource,
         max_file_size=byte_count(max_file_size),

@@ -38,13 +38,15 @@ class MappedMountpoint(msgspec.Struct, frozen=True):
 
 class Relocation(msgspec.Struct, frozen=True):
     """Messages that were about to move when the journal ended; none if the folder that they
-    were in was about to be removed."""
+    were in was about to be removed. `uidnext` is 0 where messages keep their names."""
 
     mountpoint: str
     source: Path
     owner: str
     target: Path
     items: tuple[str, ...]
+    uidvalidity: int = 0
+    uidnext: int = 0
 
 
 class Moved(msgspec.Struct, frozen=True):

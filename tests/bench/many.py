@@ -46,9 +46,14 @@ def backup_of(items: int, folder: Path) -> Path:
     backup = folder / f"backup-{items}"
     if not backup.exists():
         making = folder / f"backup-{items}.new"
-        write_many(making, max(1, items // EACH), items, size=SIZE)
+        write_many(making, len(accounts_of(items)), items, size=SIZE)
         making.rename(backup)
     return backup
+
+
+def accounts_of(items: int) -> list[str]:
+    """The addresses of the accounts that so many items are spread over, in order."""
+    return [f"user{number:05}@example.com" for number in range(max(1, items // EACH))]
 
 
 def fresh(folder: Path) -> Path:

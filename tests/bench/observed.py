@@ -1,7 +1,7 @@
 """A restore in a process of its own that tells after each batch how far it is.
 
-`python -m tests.bench.observed BACKUP DESTINATION JOURNAL` prints a line of JSON for each, and
-one at the end; `Observed` starts that and listens.
+`python -m tests.bench.observed BACKUP DESTINATION JOURNAL STARTED ACCOUNT...` prints a line of
+JSON for each, and one at the end; `Observed` starts that and listens.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -38,14 +38,17 @@ class Moment(NamedTuple):
 
 
 class Observed:
-    """The run of a restore of `backup` in `folder`, as a context; killed if it is left early."""
+    """The run of a restore of `backup` (of all `accounts`, or of these) in `folder`, as a context;
+    killed if it is left early."""
 
-    def __init__(self, backup: Path, folder: Path) -> None:
+    def __init__(self, backup: Path, folder: Path, accounts: Sequence[str] = ()) -> None:
         places = [str(backup), f"maildir:{folder / 'mail'}", str(folder / "r.db")]
         self._command = [sys.executable, "-m", "tests.bench.observed", *places]
+        self._accounts = accounts
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen([*self._command, str(time.time())], stdout=subprocess.PIPE)
+        command = [*self._command, str(time.time()), *self._accounts]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         return self
 
     def __exit__(
@@ -114,9 +117,9 @@ def _peak() -> float:
 
 
 def main() -> None:
-    backup, destination, journal, started = sys.argv[1:]
+    backup, destination, journal, started, *accounts = sys.argv[1:]
     telling = _Telling(float(started))
-    options = Options(source=backup, destination=destination)
+    options = Options(source=backup, destination=destination, accounts=tuple(accounts))
     start_restore(Path(journal), options, telling, threading.Event())
     telling.tell()
 

@@ -169,6 +169,20 @@ def test_no_power_cut_breaks_what_the_journal_says_or_what_resume_makes_of_it(
     _must_hold(recorded, whole, states, workplace, ANY_MOMENT)
 
 
+def test_an_item_is_never_there_without_what_stands_beside_it(
+    recorded: Recorded, whole: Outcome, workplace: Path
+) -> None:
+    (named,) = (
+        moment
+        for moment, operation in enumerate(recorded.operations, start=1)
+        if isinstance(operation, Moved) and operation.new.endswith(".vcf")
+    )
+    states = [
+        State(named, Loss("all", names), seed) for names in ("first", "some") for seed in range(6)
+    ]
+    _must_hold(recorded, whole, states, workplace, ANY_MOMENT)
+
+
 def _moments(recorded: Recorded, number: int) -> list[State]:
     """So many states, spread over the whole restore and over all kinds of losses."""
     moments = Random(number)

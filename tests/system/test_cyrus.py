@@ -24,13 +24,13 @@ from system.live_cyrus import LiveCyrus, live_cyrus
 pytestmark = needs_cyrus
 
 ALICE, BOB, DAVE = "alice@example.test", "bob@example.test", "dave@example.test"
-CAROL = "carol@other.test"
+CAROL, NAMESAKE = "carol@other.test", "carol@example.test"
 TEAM: FolderPath = ("TeamX",)
 
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[LiveCyrus]:
-    with live_cyrus([ALICE, BOB, CAROL]) as server:
+    with live_cyrus([ALICE, BOB, CAROL, NAMESAKE]) as server:
         write_backup(server.folder / "backup")
         yield server
 
@@ -123,13 +123,21 @@ def test_a_grant_is_written_as_the_server_writes_it_and_has_its_effect(empty: Li
 
 
 def test_what_is_of_another_domain_is_not_mounted(empty: LiveCyrus) -> None:
-    """There, `Other Users/carol` would be somebody else."""
+    """There, `Other Users/carol` is somebody else."""
     destination = empty.destination()
-    with destination.mailbox(CAROL) as carol:
-        carol.create_folder(TEAM, folder())
-        carol.grant(TEAM, [AccessGrant(f"user:{ALICE}", "lr")])
-    with destination.mailbox(ALICE) as alice, pytest.raises(Refused, match="cannot be seen"):
-        alice.mount(TEAM, CAROL, TEAM)
+    for address in (CAROL, NAMESAKE):
+        with destination.mailbox(address) as carol:
+            carol.create_folder(TEAM, folder())
+            carol.grant(TEAM, [AccessGrant(f"user:{ALICE}", "lrswipkxte")])
+    with destination.mailbox(ALICE) as alice:
+        alice.deliver([delivery("1", ("Stray",))])
+        names = alice.item_names(("Stray",))
+        with pytest.raises(Refused, match="another domain"):
+            alice.mount(TEAM, CAROL, TEAM)
+        with pytest.raises(Refused, match="another domain"):
+            alice.relocate(("Stray",), CAROL, TEAM, names)
+        alice.mount(TEAM, NAMESAKE, TEAM)
+        assert list(alice.relocate(("Stray",), NAMESAKE, TEAM, names)) == [True]
 
 
 def test_a_quota_that_is_used_up_in_the_middle_of_a_batch_fails_single_items(

@@ -28,7 +28,7 @@ from team import SECRET, write_backup
 pytestmark = needs_dovecot
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
-_TLS = """
+TLS = """
 ssl = yes
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
@@ -53,7 +53,7 @@ def secured() -> Iterator[tuple[LiveDovecot, int]]:
     (port,) = free_ports(1)
     with reachable_folder() as folder:
         write_certificates(folder)
-        live = LiveDovecot(folder, [ALICE, BOB], _TLS.format(folder=folder, port=port))
+        live = LiveDovecot(folder, [ALICE, BOB], TLS.format(folder=folder, port=port))
         with live.dovecot:
             yield live, port
 

@@ -99,13 +99,16 @@ class FilterActivated(Event, frozen=True):
 
 class RelocationStarted(Event, frozen=True):
     """These messages of a folder that a filter had made are about to move into the target of
-    the mountpoint that takes its place."""
+    the mountpoint that takes its place. Where a server names messages itself, `uidvalidity` and
+    `uidnext` are the fence, as in `DeliveryIntended`: what has moved stands above it."""
 
     mountpoint: str
     source: Path
     owner: str
     target: Path
     items: tuple[str, ...]
+    uidvalidity: int = 0
+    uidnext: int = 0
 
 
 class ItemsRelocated(Event, frozen=True):

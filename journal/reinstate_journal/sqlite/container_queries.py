@@ -131,11 +131,11 @@ class SqliteContainers:
     def relocating(self, stream: str) -> list[Relocation]:
         """The relocations whose outcome is not known."""
         return self._each(
-            tuple[str, str, str, str, str],
-            lambda mountpoint, source, owner, target, items: Relocation(
-                mountpoint, _path(source), owner, _path(target), _ids(items)
+            tuple[str, str, str, str, str, int, int],
+            lambda mountpoint, source, owner, target, items, *fence: Relocation(
+                mountpoint, _path(source), owner, _path(target), _ids(items), *fence
             ),
-            "SELECT mountpoint, source, owner, target, items FROM relocating",
+            "SELECT mountpoint, source, owner, target, items, uidvalidity, uidnext FROM relocating",
             stream,
         )
 

@@ -70,6 +70,8 @@ _RELOCATING = """CREATE TABLE relocating (
     owner TEXT NOT NULL,
     target TEXT NOT NULL,
     items TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    uidnext INTEGER NOT NULL,
     PRIMARY KEY (stream, mountpoint, source)
 ) WITHOUT ROWID"""
 
@@ -101,7 +103,7 @@ class ContainerMapProjection:
     paths are JSON lists of segments."""
 
     name: ClassVar[str] = "container_map"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "folders": (_FOLDERS,),
         "merged": (_MERGED,),
@@ -191,20 +193,22 @@ def _filter_activated(event: events.FilterActivated) -> Statements:
 
 def _relocation_started(event: events.RelocationStarted) -> Statements:
     yield (
-        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event.mountpoint,
             encoded(event.source),
             event.owner,
             encoded(event.target),
             encoded(event.items),
+            event.uidvalidity,
+            event.uidnext,
         ),
     )
 
 
 def _stray_folder_emptied(event: events.StrayFolderEmptied) -> Statements:
     yield (
-        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, '[]')",
+        "INSERT OR REPLACE INTO relocating VALUES (?, ?, ?, ?, ?, '[]', 0, 0)",
         (event.mountpoint, encoded(event.path), event.owner, encoded(event.target)),
     )
 

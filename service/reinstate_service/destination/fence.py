@@ -82,5 +82,19 @@ class FencedMailbox(Mailbox, Protocol):
     def arrivals(self, fence: Fence) -> Arrivals:
         """What stands above the fence; nothing if the folder is gone."""
 
+    def relocation_fence(self, owner: str, target: Path) -> Fence:
+        """Where a folder of another account ends, into which messages are about to move. Raises
+        Missing."""
+
+    def relocate(
+        self,
+        path: Path,
+        owner: str,
+        target: Path,
+        names: Sequence[str],
+        above: Fence | None = None,
+    ) -> Sequence[bool]:
+        """See `Mailbox`. What earlier calls have moved stands above the fence, if there is one."""
+
     def message(self, path: Path, uid: int) -> Iterator[bytes]:
         """A message's bytes in pieces of bounded size; nothing if it is gone."""

@@ -55,7 +55,7 @@ def open_destination(
         )
     if compress != "none" or shared:
         raise UsageError(detail="--compress and --dedupe are for maildir:DIR")
-    if kind in {"imap", "imaps"}:
+    if is_server(location):
         return _server(location, config, mountpoints, waiting or Waiting())
     if location == "memory:":
         return MemoryDestination(namespace=_mounting(MemoryDestination().namespace(), way))
@@ -77,9 +77,10 @@ def _server(location: str, config: str, mountpoints: str, waiting: Waiting) -> D
     return ImapDestination(server_of(location), read_configuration(config), waiting)
 
 
-def makes_domains(location: str) -> bool:
-    """Whether the destination makes domains, lists and classes of service, or has them."""
-    return location.partition(":")[0] not in {"imap", "imaps"}
+def is_server(location: str) -> bool:
+    """Whether the destination is a live server: it has its domains, lists and classes of service,
+    and none are made."""
+    return location.partition(":")[0] in {"imap", "imaps"}
 
 
 def destination_as_it_is(

@@ -43,6 +43,21 @@ def examine(journal: Path, place: Path | None) -> Iterator[Finding]:
     yield _dovecot()
 
 
+def examine_server(journal: Path, location: str, config: str) -> Iterator[Finding]:
+    """Looks at the machine, the journal, and the server that a restore would write to, which
+    `config` says how to log in to. Raises UsageError."""
+    # Only those who restore onto a server load what speaks to it.
+    from reinstate_service.destination.imap.configuration import read_configuration  # noqa: PLC0415
+    from reinstate_service.destination.imap.connection import server_of  # noqa: PLC0415
+    from reinstate_service.destination.imap.examination import examine  # noqa: PLC0415
+
+    server, imap = server_of(location), read_configuration(config)
+    yield from _machine()
+    yield from _journal(journal)
+    for one in examine(server, imap):
+        yield Finding(one.what, one.state, one.text)
+
+
 def _machine() -> Iterator[Finding]:
     yield Finding("reinstate", "ok", version("reinstate"))
     yield Finding("python", "ok", sys.version.split()[0])

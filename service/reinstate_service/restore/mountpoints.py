@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec.structs import asdict, replace
+
 from reinstate_journal.container_map import MappedMountpoint, Relocation
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.events import (
@@ -24,6 +26,7 @@ from reinstate_journal.events import (
     StrayFolderRemoved,
 )
 from reinstate_service.destination.contract import AccessGrant, Mailbox, Refused
+from reinstate_service.destination.fence import Fence, FencedMailbox
 from reinstate_service.mapping.mountpoints import (
     Grantee,
     Ground,
@@ -227,18 +230,17 @@ class _Work:
         target = _target(decision, stray)
         for _ in range(_ROUNDS):
             while names := self._mailbox.item_names(stray)[:_BATCH]:
-                started = RelocationStarted(
-                    mountpoint=decision.mountpoint,
-                    source=stray,
-                    owner=decision.owner,
-                    target=target,
-                    items=tuple(names),
+                relocation = Relocation(
+                    decision.mountpoint, stray, decision.owner, target, tuple(names)
                 )
-                self._recorder.append(started)
+                if isinstance(self._mailbox, FencedMailbox):
+                    fence = self._mailbox.relocation_fence(decision.owner, target)
+                    relocation = replace(
+                        relocation, uidvalidity=fence.uidvalidity, uidnext=fence.uidnext
+                    )
+                self._recorder.append(RelocationStarted(**asdict(relocation)))
                 reach(At.RELOCATION_STARTED)
-                self._relocate(
-                    Relocation(decision.mountpoint, stray, decision.owner, target, started.items)
-                )
+                self._relocate(relocation)
             if stray not in {one.source for one in self._open(decision)}:
                 emptied = StrayFolderEmptied(
                     mountpoint=decision.mountpoint, path=stray, owner=decision.owner, target=target
@@ -261,9 +263,12 @@ class _Work:
 
     def _relocate(self, relocation: Relocation) -> None:
         """Moves the messages of a relocation that is recorded, and records what became of them."""
-        moved = self._mailbox.relocate(
-            relocation.source, relocation.owner, relocation.target, relocation.items
-        )
+        moving = (relocation.source, relocation.owner, relocation.target, relocation.items)
+        if isinstance(self._mailbox, FencedMailbox) and relocation.uidnext:
+            above = Fence(relocation.target, relocation.uidvalidity, relocation.uidnext)
+            moved = self._mailbox.relocate(*moving, above)
+        else:
+            moved = self._mailbox.relocate(*moving)
         reach(At.RELOCATED)
         lying = dict(zip(relocation.items, moved, strict=True))
         self._recorder.append(

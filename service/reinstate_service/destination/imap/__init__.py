@@ -1,7 +1,7 @@
 """The destination `imap`: any live server, through its own protocols.
 
-Deliveries are recognised by a fence (destination/fence.py), messages that move by size and
-date, everything else by name. A login per account; accounts and domains are there already.
+Deliveries and messages that move are recognised by a fence (destination/fence.py), everything
+else by name. A login per account; accounts and domains are there already.
 What the server has no place for is refused item by item: contacts, calendars, tasks and
 documents are no mail.
 

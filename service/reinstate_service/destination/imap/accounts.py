@@ -67,6 +67,11 @@ class Accounts:
         if not self.has(address):
             raise Missing(what=f"account {address}")
 
+    def connect(self) -> Client:
+        """A connection that is not logged in. Raises Unreachable, NotTrusted, Busy."""
+        plain = self.imap.tls == "none" and not self.server.secure
+        return connect(self.server, self.imap.timeout, None if plain else self._tls)
+
     @contextmanager
     def session(self, address: str) -> Iterator[Session]:
         """The account's connection, which is made when it is needed."""
@@ -185,8 +190,7 @@ class Accounts:
 
     def _open(self, address: str) -> Client:
         found = credentials(self.imap.login, address)
-        plain = self.imap.tls == "none" and not self.server.secure
-        client = connect(self.server, self.imap.timeout, None if plain else self._tls)
+        client = self.connect()
         try:
             log_in(client, found, address, self.server.url)
         except BaseException:

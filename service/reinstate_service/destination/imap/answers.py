@@ -112,6 +112,12 @@ def rights_told(told: Told) -> list[tuple[str, str]]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
+def own_rights_told(told: Told) -> str:
+    """What may be done, of a MYRIGHTS (RFC 4314 §3.8). Raises ValueError, LookupError."""
+    *_, (_, rights) = _responses(told)
+    return rights.decode("ascii")
+
+
 def quotas_told(told: Told) -> list[Quota]:
     """The quota roots of QUOTA responses (RFC 9208 §5.2). Raises ValueError, LookupError."""
     found = []

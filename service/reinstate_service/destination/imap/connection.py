@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from reinstate_service.destination.imap.answers import (
     fetched,
     listed,
     numbers_told,
+    own_rights_told,
     quotas_told,
     rights_told,
 )
@@ -112,6 +114,27 @@ class Client(IMAPClient):  # type: ignore[misc]
         """Sets all limits of a quota root (RFC 9208 §4.1.2)."""
         told = " ".join(f"{name} {most}" for name, most in limits.items())
         self._checkok("SETQUOTA", *self._imap.setquota(quoted(root), f"({told})"))
+
+    def greeting(self) -> str:
+        """What the server said first."""
+        told = self.welcome.decode("utf-8", "replace").removeprefix("* OK")
+        return " ".join(re.sub(r"\[CAPABILITY [^]]*\]", "", told).split())[:200]
+
+    def tls_version(self) -> str | None:
+        """How the connection is encrypted; None if it is not."""
+        socket_ = self._imap.sock
+        return socket_.version() if isinstance(socket_, ssl.SSLSocket) else None
+
+    def append_limit(self) -> int | None:
+        """How large a message may be (RFC 7889 §3), None if the server does not tell."""
+        found = [one for one in self.capabilities() if one.upper().startswith(b"APPENDLIMIT=")]
+        return int(found[0].partition(b"=")[2]) if found else None
+
+    def rights(self, name: str) -> str:
+        """What may be done with a mailbox (RFC 4314 §3.5)."""
+        answer, told = self._imap.myrights(quoted(name))
+        self._checkok("MYRIGHTS", answer, told)
+        return own_rights_told(told)
 
     def listed(self, pattern: str = "*") -> list[Listed]:
         """The mailboxes whose names are of the pattern (RFC 3501 §6.3.8)."""

@@ -23,9 +23,10 @@ from reinstate_service.destination.imap.reading import arrivals_from, message, s
 from reinstate_service.destination.imap.relocation import (
     MessageName,
     give_flags,
-    move,
+    headed_names_in,
     names_in,
     parsed,
+    relocate,
 )
 from reinstate_service.destination.imap.removal import remove
 from reinstate_service.destination.imap.session import Session
@@ -120,19 +121,36 @@ class ImapMailbox:
 
     def item_names(self, path: Path) -> Sequence[str]:
         """See `Mailbox`."""
-        return [str(name) for name in self._message_names(path)]
+        standing = self._standing(path)
+        if standing is None:
+            return []
+        found = headed_names_in(self._session, self._names.name(path), standing[0])
+        return [str(name) for name in found]
 
-    def relocate(
-        self, path: Path, owner: str, target: Path, names: Sequence[str]
-    ) -> Sequence[bool]:
-        """See `Mailbox`. Raises Refused."""
+    def relocation_fence(self, owner: str, target: Path) -> Fence:
+        """See `FencedMailbox`. Raises Refused."""
         owner = canonical(owner)
         self._accounts.require(owner)
         shown = self._shared_name(owner, target)
-        if status(self._session, shown, "UIDNEXT") is None:
+        standing = status(self._session, shown, "UIDVALIDITY", "UIDNEXT")
+        if standing is None:
             raise Missing(what=f"folder {'/'.join(target)} of {owner}")
+        return Fence(target, *standing)
+
+    def relocate(
+        self,
+        path: Path,
+        owner: str,
+        target: Path,
+        names: Sequence[str],
+        above: Fence | None = None,
+    ) -> Sequence[bool]:
+        """See `FencedMailbox`. Raises Refused."""
+        self.relocation_fence(owner, target)
+        owner = canonical(owner)
+        shown = self._shared_name(owner, target)
         wanted = [parsed(one) for one in names]
-        answers, flags = move(self._session, self._names.name(path), shown, wanted)
+        answers, flags = relocate(self._session, self._names.name(path), shown, wanted, above)
         with self._accounts.session(owner) as session:
             give_flags(session, self._names.name(target), flags)
         return answers
@@ -237,7 +255,16 @@ class ImapMailbox:
         return found[0] if len(found) == 1 else None
 
     def _shared_name(self, owner: str, target: Path) -> str:
-        """The name under which this account sees a folder of another."""
+        """The name under which this account sees a folder of another. Raises Refused where it would
+        be somebody else's, of the same name in this account's domain."""
         namespace = self._accounts.namespace
+        of_any_domain = any("{domain}" in part for part in namespace.shared_prefix)
+        if not of_any_domain and owner.rpartition("@")[2] != self._address.rpartition("@")[2]:
+            shown = self._names.separator.join(namespace.shared_prefix)
+            detail = (
+                f"{owner} is of another domain than {self._address}, and this server shows other"
+                f" users' folders without one ({shown})"
+            )
+            raise Refused(detail=detail)
         inbox = target == ("INBOX",)
         return self._names.separator.join(shared_address(owner, () if inbox else target, namespace))

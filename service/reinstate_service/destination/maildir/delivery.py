@@ -5,12 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 
 import msgspec
 
@@ -33,7 +29,8 @@ from reinstate_service.destination.maildir.layout import (
     message_base,
 )
 from reinstate_service.destination.maildir.places import Place, Places
-from reinstate_service.destination.maildir.storing import Stored, Storing
+from reinstate_service.destination.maildir.publishing import Written, publish
+from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
 from reinstate_service.threads import Behind, Together
@@ -42,8 +39,6 @@ from reinstate_service.threads import Behind, Together
 _TEMPORARY = "reinstate."
 #: What is no matter of one item.
 FATAL = (BackupError, DestinationError, JournalError, Interrupted)
-#: How many folders are held open at once.
-_MOST_OPEN = 64
 
 
 class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,24 +48,6 @@ class Sidecar(msgspec.Struct, frozen=True, omit_defaults=True):
     flags: int = 0
     keywords: tuple[str, ...] = ()
     name: str = ""
-
-
-@dataclass(slots=True)
-class _Written:
-    """An item on its way into tmp/, and then in there: how it is stored, and the name it is going
-    to have; `extra` is another name in tmp/ and the one for it. `twin` is what others that may
-    share its file have in common with it. `error` is why it is not there."""
-
-    index: int
-    delivery: Delivery
-    place: Place
-    temporary: str
-    twin: str | None = None
-    stored: Stored = field(default_factory=partial(Stored, 0))
-    final: str = ""
-    extra: tuple[str, str] | None = None
-    unrepresented: tuple[str, ...] = ()
-    error: ReinstateError | None = None
 
 
 class Deliverer:
@@ -156,9 +133,9 @@ class Deliverer:
 
     def _write_all(
         self, tmp: int, deliveries: Sequence[Delivery], answers: list[Delivered]
-    ) -> list[_Written]:
+    ) -> list[Written]:
         """Writes into tmp/ what is not there yet. Answers for all that is not written."""
-        written: list[_Written] = []
+        written: list[Written] = []
         waiting = list(enumerate(deliveries))
         while waiting:
             there = {new.twin for new in written}
@@ -170,7 +147,7 @@ class Deliverer:
         return written
 
     def _remember(
-        self, stored: Iterable[_Written], place: Callable[[_Written], tuple[str, ...]]
+        self, stored: Iterable[Written], place: Callable[[Written], tuple[str, ...]]
     ) -> None:
         """Lets others share the files of these, which lie at that place in the account's home."""
         if self._storing.twins:
@@ -182,10 +159,10 @@ class Deliverer:
         waiting: Sequence[tuple[int, Delivery]],
         answers: list[Delivered],
         there: Collection[str | None],
-    ) -> tuple[list[_Written], list[tuple[int, Delivery]]]:
+    ) -> tuple[list[Written], list[tuple[int, Delivery]]]:
         """What is to be written, and what has to wait because one of these may take its name, or
         is the first of its twins, of which none is `there`. Answers for the others."""
-        writing: dict[tuple[tuple[str, ...], str], _Written] = {}
+        writing: dict[tuple[tuple[str, ...], str], Written] = {}
         twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
         for index, delivery in waiting:
@@ -201,7 +178,7 @@ class Deliverer:
                 ):
                     later.append((index, delivery))
                 else:
-                    new = _Written(index, delivery, place, f"{_TEMPORARY}{self._count}", twin)
+                    new = Written(index, delivery, place, f"{_TEMPORARY}{self._count}", twin)
                     self._count += 1
                     writing[place.directories, name] = new
                     if twin:
@@ -212,7 +189,7 @@ class Deliverer:
                 answers[index] = Delivered(error=error)
         return list(writing.values()), later
 
-    def _write(self, tmp: int, new: _Written) -> None:
+    def _write(self, tmp: int, new: Written) -> None:
         """Writes the item into tmp/. Called in several threads at once."""
         self._disk.require_sound()
         delivery, item = new.delivery, new.delivery.item
@@ -229,7 +206,7 @@ class Deliverer:
         except ReinstateError as error:
             new.error = error
 
-    def _settle(self, begun: Iterable[_Written], answers: list[Delivered]) -> Iterator[_Written]:
+    def _settle(self, begun: Iterable[Written], answers: list[Delivered]) -> Iterator[Written]:
         """Those that were written. Answers for all of them."""
         for new in begun:
             if new.error is not None:
@@ -254,44 +231,9 @@ class Deliverer:
             os.close(descriptor)
         return f"{temporary}.json", f".{delivery.name}.json"
 
-    def _publish(self, tmp: int, written: Sequence[_Written]) -> None:
-        """One flush for the files, then their names, then a flush for the folders."""
-        if not written:
-            return
-        reach(At.BATCH_WRITTEN)
-        temporaries = [new.temporary for new in written]
-        self._disk.flush_many(tmp, temporaries + [new.extra[0] for new in written if new.extra])
-        reach(At.BATCH_FLUSHED)
-        by_directory: dict[tuple[str, ...], list[_Written]] = defaultdict(list)
-        for new in written:
-            directories = new.place.directories
-            mail = new.place.kind is Kind.MAIL
-            by_directory[(*directories, "cur") if mail else directories].append(new)
-        for some in _batched(by_directory.items(), _MOST_OPEN):
-            with ExitStack() as stack:
-                touched = []
-                for directories, items in some:
-                    directory = stack.enter_context(descended(self._home, *directories))
-                    for new in items:
-                        if new.extra is not None:
-                            os.rename(*new.extra, src_dir_fd=tmp, dst_dir_fd=directory)
-                            reach(At.SIDECAR_RENAMED)
-                        os.rename(new.temporary, new.final, src_dir_fd=tmp, dst_dir_fd=directory)
-                        reach(At.ITEM_RENAMED)
-                    touched.append(directory)
-                reach(At.BATCH_RENAMED)
-                self._disk.flush_directories(touched)
-                reach(At.BATCH_DURABLE)
+    def _publish(self, tmp: int, written: Sequence[Written]) -> None:
+        publish(self._disk, self._home, tmp, written)
         self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
-
-
-def _batched(
-    entries: Iterable[tuple[tuple[str, ...], list[_Written]]], size: int
-) -> Iterator[list[tuple[tuple[str, ...], list[_Written]]]]:
-    """`entries` in lists of at most `size`."""
-    iterator = iter(entries)
-    while some := list(islice(iterator, size)):
-        yield some
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:

@@ -80,7 +80,7 @@ class History:
             event = recorded.event
             if isinstance(event, events.FolderMapped):
                 mapped[event.folder] = recorded
-            if getattr(event, "item", None) != item:
+            if getattr(event, "item", None) != item or isinstance(event, events.ItemsPassed):
                 continue
             place = mapped.pop(getattr(event, "folder", ""), None)
             if place is not None:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from reinstate_journal.errors import UsageError
-from reinstate_service.destination.open import makes_domains
+from reinstate_service.destination.open import is_server
 from reinstate_service.model import Frozen
 from reinstate_service.operations.spool.quiet_hours import quiet_hours_of
 from reinstate_service.restore.options import Options
@@ -107,7 +107,7 @@ class Job(Frozen, frozen=True):
         """The options of the restore. Raises UsageError."""
         chosen = self.options
         size = chosen.max_file_size
-        makes = makes_domains(self.destination)
+        makes = not is_server(self.destination)
         same = {
             name: getattr(chosen, name)
             for name in Choices.__struct_fields__
@@ -170,7 +170,7 @@ def _contradictions(job: Job) -> Iterator[str]:
         yield "complete_after: is for jobs with follow = true"
     if job.follow and chosen.at:
         yield "options.at: a job with follow = true has the newest state"
-    if not makes_domains(job.destination) and not chosen.config:
+    if is_server(job.destination) and not chosen.config:
         yield f"options.config: {job.destination} needs one: how to log in to its accounts"
     for address in job.notify.mail:
         if not ADDRESS.fullmatch(address):
