@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crash.proxy import Mischief, Proxy
+from crash.proxy import CUTS, Mischief, Proxy
 from reinstate_journal import open_reader
 from reinstate_journal.errors import DestinationError, Interrupted
 from reinstate_service.destination.imap import pace
@@ -56,6 +56,19 @@ class BusyProxy(Proxy):
             return None
         self.refused.set()
         return Mischief.LIMIT
+
+
+class LoginCutter(Proxy):
+    """Cuts the connection at every other login."""
+
+    def __init__(self, server: int, mischief: Mischief) -> None:
+        super().__init__(server)
+        self._kind = mischief
+
+    def mischief_for(self, command: bytes) -> Mischief | None:
+        super().mischief_for(command)
+        logins = self.commands.count(b"AUTHENTICATE")
+        return self._kind if self.commands[-1] == b"AUTHENTICATE" and logins % 2 else None
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +160,17 @@ def test_a_server_that_is_busy_for_a_while_is_waited_for(
         start_restore(tmp_path / "r.db", options, observer, threading.Event())
         assert proxy.refused.is_set()
     assert observer.told
+    must_be_whole(live, tmp_path / "r.db")
+
+
+@pytest.mark.parametrize("kind", CUTS, ids=lambda one: one.name)
+def test_a_connection_that_breaks_at_a_login_is_no_refusal(
+    live: LiveDovecot, backup: Path, tmp_path: Path, kind: Mischief
+) -> None:
+    live.empty()
+    live.configure(identity="the server")
+    with LoginCutter(live.imap_port, kind) as proxy:
+        restore_here(tmp_path / "r.db", live.options(backup, f"imap://127.0.0.1:{proxy.port}"))
     must_be_whole(live, tmp_path / "r.db")
 
 
