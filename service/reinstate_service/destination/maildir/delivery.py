@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -138,30 +138,37 @@ class Deliverer:
         written: list[Written] = []
         waiting = list(enumerate(deliveries))
         while waiting:
-            there = {new.twin for new in written}
-            begun, waiting = self._decide(waiting, answers, there)
-            self._together.do(partial(self._write, tmp), begun)
-            settled = list(self._settle(begun, answers))
-            self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
-            written += settled
+            near = {new.twin: new.temporary for new in written}
+            begun, waiting = self._decide(waiting, answers, near)
+            self._together.do(partial(self._write, tmp, near), begun)
+            written += self._settle(begun, answers)
         return written
 
-    def _remember(
-        self, stored: Iterable[Written], place: Callable[[Written], tuple[str, ...]]
-    ) -> None:
-        """Lets others share the files of these, which lie at that place in the account's home."""
+    def _remember(self, published: Iterable[Written]) -> None:
+        """Lets others share the files of these."""
         if self._storing.twins:
-            twins = ((new.twin, (*self._account, *place(new))) for new in stored if new.twin)
-            self._storing.twins.add(twins)
+            self._storing.twins.add(
+                (new.twin, (*self._account, *new.place.directories, "cur", new.final))
+                for new in published
+                if new.twin
+            )
+
+    def _twin(self, new: Written, near: Mapping[str | None, str]) -> tuple[str, ...] | None:
+        """The way to a file that it may share: one of the same batch, or else a durable one."""
+        if self._storing.twins is None or new.twin is None:
+            return None
+        if (temporary := near.get(new.twin)) is not None:
+            return (*self._account, "Maildir", "tmp", temporary)
+        return self._storing.twins.find(new.twin)
 
     def _decide(
         self,
         waiting: Sequence[tuple[int, Delivery]],
         answers: list[Delivered],
-        there: Collection[str | None],
+        near: Container[str | None],
     ) -> tuple[list[Written], list[tuple[int, Delivery]]]:
         """What is to be written, and what has to wait because one of these may take its name, or
-        is the first of its twins, of which none is `there`. Answers for the others."""
+        is the first of its twins, of which none is `near`. Answers for the others."""
         writing: dict[tuple[tuple[str, ...], str], Written] = {}
         twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
@@ -174,7 +181,7 @@ class Deliverer:
                 elif (path := self.places.found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
                 elif (place.directories, name) in writing or (
-                    (twin := self._storing.twin_key(delivery)) in twins and twin not in there
+                    (twin := self._storing.twin_key(delivery)) in twins and twin not in near
                 ):
                     later.append((index, delivery))
                 else:
@@ -189,12 +196,14 @@ class Deliverer:
                 answers[index] = Delivered(error=error)
         return list(writing.values()), later
 
-    def _write(self, tmp: int, new: Written) -> None:
-        """Writes the item into tmp/. Called in several threads at once."""
+    def _write(self, tmp: int, near: Mapping[str | None, str], new: Written) -> None:
+        """Writes the item into tmp/, where its twins that are `near` are called so. Called in
+        several threads at once."""
         self._disk.require_sound()
         delivery, item = new.delivery, new.delivery.item
         try:
-            new.stored = self._storing.write(tmp, new.temporary, delivery)
+            twin = self._twin(new, near)
+            new.stored = self._storing.write(tmp, new.temporary, delivery, twin)
             if new.place.kind is Kind.MAIL:
                 named = _message_name(new.place, delivery, new.stored.size)
                 new.final, new.unrepresented = named
@@ -233,7 +242,7 @@ class Deliverer:
 
     def _publish(self, tmp: int, written: Sequence[Written]) -> None:
         publish(self._disk, self._home, tmp, written)
-        self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
+        self._remember(written)
 
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:
