@@ -272,6 +272,8 @@ def log_in(client: Client, found: Credentials, address: str, url: str) -> None:
             client.sasl_login(found.mechanism, found.answer)
     except LoginError as error:
         detail = found.hidden_in(text_of(error))
+        if isinstance(error.__context__, IMAPClientAbortError):  # the library tells both alike
+            raise ConnectionLost(destination=url, detail=detail) from None
         if is_later(detail):
             raise Busy(destination=url, detail=detail) from None
         raise LoginRefused(address=address, detail=detail) from None
