@@ -14,7 +14,7 @@ from reinstate_cli.selecting import with_selection
 from reinstate_service.mapping.folders import Reason
 from reinstate_service.mapping.mountpoints import Ground, MountpointDecision
 from reinstate_service.operations.doctor import Finding
-from reinstate_service.operations.preparation import advice_for, room_for, ways_to_keep
+from reinstate_service.operations.preparation import advice_for, room_for, ways_to_store
 from reinstate_service.operations.preview import AccountPreview, Planner, Preview
 from reinstate_service.operations.session import opened_for_reading
 from reinstate_service.restore.options import Options
@@ -61,7 +61,7 @@ def plan(
             files += account.items - sum(account.skipped.values()) + len(account.folders)
             for line in _render_account(account, every_folder=folders):
                 say(line)
-        found = (*room_for(options.destination, size, files), *ways_to_keep(source, options))
+        found = (*room_for(options.destination, size, files), *ways_to_store(source, options))
         for line in _preparation(options, found):
             say(line)
 

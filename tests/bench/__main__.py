@@ -24,6 +24,7 @@ PARTS = {
     "watch": "tests.bench.watching",
     "wire": "tests.bench.wire",
     "peers": "tests.bench.peers",
+    "strikes": "tests.bench.strikes",
 }
 #: What runs when nobody says what: under 20 minutes on two quiet cores.
 USUAL = ("restore", "journal", "start", "scale", "watch")

@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,12 +20,11 @@ from tests.bench import corpus
 from tests.bench.figures import Goal, Table, goals
 from tests.bench.processes import Cost, run
 from tests.bench.tools import Sources, write_sources
+from tests.mounting import SHARING, CannotMount, mounted
 from tests.running import COMMAND
 from tests.system.dovecot import reachable_folder, tree_owner
 
 MESSAGES = 20_000
-#: How a file system that shares blocks is made in a file.
-SHARING = {"xfs": ("mkfs.xfs", "-q", "-m", "reflink=1"), "btrfs": ("mkfs.btrfs", "-q")}
 #: What is made of one message is at most so large: the sources and all rounds, unpacked.
 _ROOM = 64 << 10
 
@@ -79,7 +76,7 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
     found: dict[str, dict[str, Cost]] = {}
     with reachable_folder(asked.above) as folder:
         for kind in asked.on:
-            with _mounted(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
+            with _place(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
                 found[kind] = _measured(place, number, asked.rounds)
             yield _table(kind, found[kind], number, asked.rounds)
     wanted = {"disk": 1.3, "xfs": 3.0, "btrfs": 3.0}
@@ -92,24 +89,16 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
 
 
 @contextlib.contextmanager
-def _mounted(kind: str, folder: Path, size: int) -> Iterator[Path]:
-    """A place on a file system of that kind."""
-    place = folder / kind
-    place.mkdir(mode=0o755)
+def _place(kind: str, folder: Path, size: int) -> Iterator[Path]:
+    """A folder on a file system of that kind."""
     if kind == "disk":
-        yield place
+        yield folder
         return
-    if os.geteuid() != 0 or shutil.which(SHARING[kind][0]) is None:
-        sys.exit(f"{kind} needs root and {SHARING[kind][0]}; or: --on disk")
-    image = folder / f"{kind}.img"
-    with image.open("wb") as file:
-        file.truncate(max(size, 1 << 30))
-    subprocess.run([*SHARING[kind], str(image)], check=True, capture_output=True)
-    subprocess.run(["mount", "-o", "loop", str(image), str(place)], check=True)
     try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
+        with mounted(kind, folder, max(size, 1 << 30)) as place:
+            yield place
+    except CannotMount as error:
+        sys.exit(f"{error}; or: --on disk")
 
 
 def _measured(place: Path, number: int, rounds: int) -> dict[str, Cost]:

@@ -61,6 +61,11 @@ def messages(number: int) -> list[bytes]:
     return list(itertools.islice(itertools.chain(real_messages(), _made()), number))
 
 
+def made_messages(number: int) -> list[bytes]:
+    """So many of the made ones."""
+    return list(itertools.islice(_made(), number))
+
+
 def _made() -> Iterator[bytes]:
     chosen = random.Random(4)
     words = [bytes(chosen.choices(b"abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(500)]

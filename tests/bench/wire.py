@@ -4,6 +4,8 @@ The same messages, into the same empty Dovecot over loopback, by reinstate (a wh
 process start, backup read, digests checked, journal at FULL), by mbsync, and by a bare writer
 that has all messages in memory and sends MULTIAPPENDs of 500 one after another: the ceiling.
 With several accounts each tool works on all of them at once.
+
+With `--peaks`, how much memory reinstate takes at most for so many small messages in one account.
 """
 
 from __future__ import annotations
@@ -17,20 +19,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.bench.figures import Table
 from tests.bench.kills import messages
+from tests.bench.processes import Cost, run
 from tests.running import COMMAND
 
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.source.backup_path import BackupWriter
-from system.live import MASTER, WORD, LiveServer, live_server
+from system.live import MASTER, WORD, LiveServer, live_server, mbsync_quoted
 
 _DAY = 1_767_690_000_000
 _BATCH = 500
+_MEMORY = Path("/dev/shm")
 _MBSYNC = """\
 IMAPStore destination
 Host 127.0.0.1
@@ -57,7 +61,7 @@ def addresses(count: int) -> list[str]:
     return [f"user{number}@example.test" for number in range(count)]
 
 
-def write_backup(path: Path, shares: Sequence[Sequence[bytes]]) -> None:
+def write_backup(path: Path, shares: Sequence[Iterable[bytes]]) -> None:
     """A Backup Path in which each account has its share of the messages, in its inbox."""
     with BackupWriter(path, clock=lambda: _DAY, durable=False) as writer:
         writer.put_domain(Domain("d", "example.test"))
@@ -81,14 +85,11 @@ def write_maildirs(folder: Path, shares: Sequence[Sequence[bytes]]) -> None:
             )
 
 
-def with_reinstate(live: LiveServer, folder: Path, count: int) -> float:
-    """The seconds of a whole restore."""
+def with_reinstate(live: LiveServer, folder: Path, count: int) -> Cost:
+    """What a whole restore costs."""
     arguments = ("--config", str(live.config), "--journal", str(folder / "r.db"), "--quiet")
     many = ("--concurrent-accounts", str(count))
-    command = [*COMMAND, "restore", str(folder / "backup"), live.location, *arguments, *many]
-    began = time.monotonic()
-    subprocess.run(command, check=True)
-    return time.monotonic() - began
+    return run([*COMMAND, "restore", str(folder / "backup"), live.location, *arguments, *many])
 
 
 def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
@@ -102,13 +103,12 @@ def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
         shutil.rmtree(maildir, ignore_errors=True)
         shutil.copytree(folder / "maildirs" / address, maildir)
         written = folder / f"mbsyncrc-{address}"
-        word = WORD.replace("\\", "\\\\").replace('"', '\\"')
         written.write_text(
             _MBSYNC.format(
                 port=live.imap_port,
                 address=address,
                 master=MASTER,
-                word=f'"{word}"',
+                word=mbsync_quoted(WORD),
                 maildir=maildir,
                 state=state,
             )
@@ -158,10 +158,18 @@ def _await(readline: Callable[[], bytes], tag: bytes) -> None:
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--accounts", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--peaks", type=int, nargs="+", help="nothing but the memory for so many")
 
 
 def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """messages/s and MiB/s of each tool, the best of the rounds, for each number of accounts."""
+    if asked.peaks:
+        yield Table(
+            "IMAP, small messages in one account",
+            ("messages", "peak MiB", "processor s", "seconds"),
+            [(count, cost.peak, cost.processor, cost.seconds) for count, cost in _peaks(asked)],
+        )
+        return
     for count in asked.accounts:
         every = messages(int(asked.messages * asked.scale))
         shares = [every[start::count] for start in range(count)]
@@ -178,6 +186,23 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
         )
 
 
+def _peaks(asked: argparse.Namespace) -> Iterator[tuple[int, Cost]]:
+    for count in asked.peaks:
+        with (
+            tempfile.TemporaryDirectory(prefix="reinstate-wire-", dir=_MEMORY) as name,
+            live_server(addresses(1), _MEMORY) as live,
+        ):
+            write_backup(Path(name) / "backup", [_small(count)])
+            cost = with_reinstate(live, Path(name), 1)
+            _must_be_there(live, count)
+        yield count, cost
+
+
+def _small(count: int) -> Iterator[bytes]:
+    for number in range(count):
+        yield b"Message-ID: <%d@old.test>\r\nSubject: %d\r\n\r\nsmall\r\n" % (number, number)
+
+
 def measured(shares: Sequence[Sequence[bytes]], rounds: int) -> dict[str, float]:
     """The seconds of each tool, the best of some rounds in turn."""
     count = len(shares)
@@ -191,7 +216,7 @@ def measured(shares: Sequence[Sequence[bytes]], rounds: int) -> dict[str, float]
         write_maildirs(folder / "maildirs", shares)
         tools: dict[str, Callable[[], float]] = {
             "bare writer": lambda: with_bare_writer(live, shares),
-            "reinstate": lambda: with_reinstate(live, folder, count),
+            "reinstate": lambda: with_reinstate(live, folder, count).seconds,
             "mbsync": lambda: with_mbsync(live, folder, count),
         }
         for _ in range(rounds):

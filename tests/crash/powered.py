@@ -25,7 +25,8 @@ from team import restore_until_phase_3
 
 
 class Place:
-    """Where a restore and its backup lie: tree and journal on two disks of their own."""
+    """Where a restore and its backup lie: tree and journal on two disks of their own. Where
+    mountpoints are symlinks, messages are the backup's gzip files, equal ones names of one."""
 
     def __init__(self, folder: Path, backup: Path, mountpoints: str) -> None:
         self.disks = (folder / "tree", folder / "journal")
@@ -35,6 +36,8 @@ class Place:
             str(backup),
             f"maildir:{self.tree}",
             mountpoints=mountpoints,
+            compress="keep" if mountpoints == "symlink" else "none",
+            dedupe="link" if mountpoints == "symlink" else "none",
             concurrent_accounts=1,
         )
 

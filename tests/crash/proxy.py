@@ -1,7 +1,7 @@
 """What can go wrong between a client and an IMAP server: a proxy that knows where commands end.
 
 It counts the commands of all connections. At one of them, once, it does its mischief; before and
-after it passes everything on.
+after it passes everything on, in both directions at once: a client need not wait for answers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +23,7 @@ class Mischief(enum.Enum):
     """What happens to a command."""
 
     CUT_BEFORE = "the connection is cut before the server has anything of the command"
-    CUT_INSIDE = "the connection is cut when the server has half of it"
+    CUT_INSIDE = "the connection is cut when the server has half of it: in a literal, if it has one"
     CUT_AFTER = "the connection is cut when the server has all of it and has not answered"
     REPLY_LOST = "the connection is cut when the server has answered"
     SILENCE = "the server has it, and its answer never comes"
@@ -34,6 +35,7 @@ class Mischief(enum.Enum):
     DELAYED = "the server's answer takes its time"
 
 
+#: What the server never sees as a whole.
 _INSTEAD = {
     Mischief.CUT_BEFORE,
     Mischief.CUT_INSIDE,
@@ -41,19 +43,29 @@ _INSTEAD = {
     Mischief.LIMIT,
     Mischief.OVERQUOTA,
 }
+#: Where the connection ends; a client may be killed at the same places.
+CUTS = (Mischief.CUT_BEFORE, Mischief.CUT_INSIDE, Mischief.CUT_AFTER, Mischief.REPLY_LOST)
 
 
 class Proxy:
-    """`with Proxy(port) as proxy: ... proxy.port`."""
+    """`with Proxy(port) as proxy: ... proxy.port`. With `kill`, which ends the client, that is
+    done where the connection would be cut."""
 
-    def __init__(self, server: int, at: int = -1, mischief: Mischief | None = None) -> None:
+    def __init__(
+        self,
+        server: int,
+        at: int = -1,
+        mischief: Mischief | None = None,
+        kill: Callable[[], None] = lambda: None,
+    ) -> None:
         self._server = server
         self._at = at
         self._mischief = mischief
+        self._kill = kill
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self._open: list[socket.socket] = []
+        self._conversations: list[_Conversation] = []
         #: The commands that came by, each without its arguments.
         self.commands: list[bytes] = []
 
@@ -72,24 +84,22 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join()
-        for one in self._open:
-            _cut(one)
+        for one in self._conversations:
+            one.end()
+
+    @property
+    def struck(self) -> bool:
+        """Whether there was a command to do mischief to."""
+        return 0 <= self._at < len(self.commands)
 
     def _accept(self) -> None:
-        threads = []
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
-                break
+                return
             server = socket.create_connection(("127.0.0.1", self._server))
-            self._open += [client, server]
-            threads.append(threading.Thread(target=_Conversation(self, client, server).run))
-            threads[-1].start()
-        for one in self._open:
-            _cut(one)
-        for thread in threads:
-            thread.join()
+            self._conversations.append(_Conversation(self, client, server))
 
     def mischief_for(self, command: bytes) -> Mischief | None:
         """Counts a command; answers what is to happen to it."""
@@ -101,9 +111,13 @@ class Proxy:
             self.commands.append(name)
             return self._mischief if len(self.commands) - 1 == self._at else None
 
+    def strike(self) -> None:
+        """The connection is about to be cut."""
+        self._kill()
+
 
 class _Conversation:
-    """One client's connection, and its counterpart to the server."""
+    """One client's connection, and its counterpart to the server; a thread for each direction."""
 
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy = proxy
@@ -111,107 +125,138 @@ class _Conversation:
         self._server = server
         self._from_client = client.makefile("rb")
         self._from_server = server.makefile("rb")
+        self._to_client = threading.Lock()
+        self._replies: dict[bytes, Mischief] = {}
+        self._authenticating = False
+        self._threads = [
+            threading.Thread(target=self._until_the_end, args=(one,))
+            for one in (self._commands, self._answers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def run(self) -> None:
+    def end(self) -> None:
+        """Cuts both connections, and waits until nobody uses them."""
+        _cut(self._client)
+        _cut(self._server)
+        for thread in self._threads:
+            thread.join()
+        for one in (self._from_client, self._from_server, self._client, self._server):
+            with contextlib.suppress(OSError):
+                one.close()
+
+    def _until_the_end(self, go_on: Callable[[], bool]) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._client.sendall(self._from_server.readline())
-            while self._exchange():
+            while go_on():
                 pass
-        for file in (self._from_client, self._from_server):
-            file.close()
         _cut(self._client)
         _cut(self._server)
 
-    def _exchange(self) -> bool:
-        """One command and its answer; False when the connection is at its end."""
+    def _commands(self) -> bool:
+        """Passes on a command; False when the connection is at its end."""
         line = self._from_client.readline()
         if not line:
             return False
+        if self._authenticating:
+            self._server.sendall(line)
+            return True
         mischief = self._proxy.mischief_for(line)
         if mischief in _INSTEAD:
             return self._instead(line, mischief)
-        if not self._pass_on(line) or mischief is Mischief.CUT_AFTER:
+        words = line.split(None, 2)
+        self._authenticating = words[1].upper() == b"AUTHENTICATE"
+        if mischief is not None:
+            self._replies[words[0]] = mischief
+        self._pass_on(line)
+        if mischief is Mischief.CUT_AFTER:
+            self._proxy.strike()
             return False
-        return self._reply(self._answer(line.split(None, 1)[0]), mischief)
+        return True
 
-    def _instead(self, line: bytes, mischief: Mischief | None) -> bool:
+    def _instead(self, line: bytes, mischief: Mischief) -> bool:
         """What happens to a command that the server does not have as a whole."""
         match mischief:
             case Mischief.CUT_INSIDE:
-                if _LITERAL.search(line):
-                    self._pass_on(line, half=True)
-                else:
-                    self._server.sendall(line[: len(line) // 2])
+                self._pass_on_half(line)
+                self._proxy.strike()
             case Mischief.BYE:
-                self._client.sendall(b"* BYE going down\r\n")
+                self._tell(b"* BYE going down\r\n")
             case Mischief.LIMIT | Mischief.OVERQUOTA:
-                self._pass_on(line, swallow=True)
+                self._swallow(line)
                 tag = line.split(None, 1)[0]
-                self._client.sendall(b"%b NO [%b] not now\r\n" % (tag, mischief.name.encode()))
+                self._tell(b"%b NO [%b] not now\r\n" % (tag, mischief.name.encode()))
                 return True
+            case _:
+                self._proxy.strike()
         return False
 
-    def _reply(self, answer: bytes, mischief: Mischief | None) -> bool:
+    def _pass_on(self, line: bytes) -> None:
+        """Passes a command on, with its literals; who asks for those (RFC 3501 §4.3) is the
+        server."""
+        self._server.sendall(line)
+        while (literal := _LITERAL.search(line)) is not None:
+            line = self._from_client.read(int(literal[1])) + self._from_client.readline()
+            self._server.sendall(line)
+
+    def _pass_on_half(self, line: bytes) -> None:
+        whole = line
+        while (literal := _LITERAL.search(line)) is not None:
+            if not literal[2]:
+                self._server.sendall(whole)
+                whole = line = self._from_client.read(int(literal[1]))
+                break
+            line = self._from_client.read(int(literal[1])) + self._from_client.readline()
+            whole += line
+        self._server.sendall(whole[: len(whole) // 2])
+
+    def _swallow(self, line: bytes) -> None:
+        while (literal := _LITERAL.search(line)) is not None:
+            if not literal[2]:
+                self._tell(b"+ go on\r\n")
+            self._from_client.read(int(literal[1]))
+            line = self._from_client.readline()
+
+    def _answers(self) -> bool:
+        """Passes on what the server says, up to the end of a line that has no literal."""
+        said = line = self._from_server.readline()
+        if not line:
+            return False
+        while (literal := _LITERAL.search(line)) is not None:
+            said += self._from_server.read(int(literal[1]))
+            line = self._from_server.readline()
+            said += line
+        tag = said.split(None, 1)[0]
+        if tag not in {b"*", b"+"}:
+            self._authenticating = False
+        return self._reply(said, self._replies.pop(tag, None))
+
+    def _reply(self, said: bytes, mischief: Mischief | None) -> bool:
         """What the client has of the server's answer."""
         match mischief:
-            case Mischief.REPLY_LOST:
+            case Mischief.CUT_AFTER | Mischief.REPLY_LOST:
+                self._proxy.strike()
                 return False
             case Mischief.SILENCE:
-                while self._from_client.readline():
+                while self._from_server.readline():
                     pass
                 return False
             case Mischief.GARBAGE:
-                self._client.sendall(b"\x00\xff{] (no IMAP\r\n")
+                self._tell(b"\x00\xff{] (no IMAP\r\n")
             case Mischief.TRUNCATED:
-                self._client.sendall(answer[: -len(answer) // 2])
+                self._tell(said[: len(said) // 2])
                 return False
             case Mischief.DELAYED:
                 time.sleep(0.2)
-                self._client.sendall(answer)
+                self._tell(said)
             case _:
-                self._client.sendall(answer)
+                self._tell(said)
         return True
 
-    def _pass_on(self, line: bytes, *, swallow: bool = False, half: bool = False) -> bool:
-        """Passes a command on, with its literals; False if it was cut."""
-        while True:
-            if not swallow:
-                self._server.sendall(line)
-            literal = _LITERAL.search(line)
-            if literal is None:
-                return True
-            if not literal[2]:  # RFC 3501 §4.3: the server asks for it
-                asked = b"+ go on\r\n" if swallow else self._from_server.readline()
-                self._client.sendall(asked)
-            content = self._from_client.read(int(literal[1]))
-            if half:
-                self._server.sendall(content[: len(content) // 2])
-                return False
-            if not swallow:
-                self._server.sendall(content)
-            line = self._from_client.readline()
-
-    def _answer(self, tag: bytes) -> bytes:
-        """The server's answer, up to the line with the tag; AUTHENTICATE is asked to go on."""
-        answer = b""
-        while True:
-            line = self._from_server.readline()
-            if not line:
-                raise ConnectionAbortedError
-            answer += line
-            while (literal := _LITERAL.search(line)) is not None:
-                answer += self._from_server.read(int(literal[1]))
-                line = self._from_server.readline()
-                answer += line
-            if line.startswith(b"+"):
-                self._client.sendall(answer)
-                answer = b""
-                self._server.sendall(self._from_client.readline())
-            elif line.split(None, 1)[0] == tag:
-                return answer
+    def _tell(self, said: bytes) -> None:
+        with self._to_client:
+            self._client.sendall(said)
 
 
 def _cut(one: socket.socket) -> None:
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-    one.close()

@@ -102,6 +102,17 @@ class StopsAfter(Observer):
             self.stop.set()
 
 
+class StopsBeforeItems(Observer):
+    """An administrator who interrupts when all accounts are made and no item is restored."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+    def phase(self, phase: int, accounts: int) -> None:  # noqa: ARG002 - only the phase counts
+        if phase == 2:
+            self.stop.set()
+
+
 class FindsDamage(Observer):
     """The disk on which the journal lies fails when all quotas are lifted."""
 
@@ -110,9 +121,12 @@ class FindsDamage(Observer):
             raise JournalDamaged(path="reinstate.db", detail="a bit has flipped")
 
 
-def interrupt(reference: Reference, folder: Path) -> Path:
-    """Restores half into `folder`; answers the journal, beside which lies `copy.db`."""
-    journal, observer = folder / "reinstate.db", StopsAfter(20)
+def interrupt(
+    reference: Reference, folder: Path, observer: StopsAfter | StopsBeforeItems | None = None
+) -> Path:
+    """Restores half into `folder`, or until the observer stops it; answers the journal, beside
+    which lies `copy.db`."""
+    journal, observer = folder / "reinstate.db", observer or StopsAfter(20)
     with pytest.raises(Interrupted):
         start_restore(journal, reference.begin(folder), observer, observer.stop)
     with open_reader(journal) as reader:
@@ -217,15 +231,20 @@ def test_an_older_copy_is_noticed_and_reconciled(reference: Reference, workplace
     ran(OLDER)
 
 
+def lift_quotas(reference: Reference, folder: Path) -> Path:
+    """A run that ends with its journal, all quotas lifted, of which `copy.db` does not know."""
+    journal = interrupt(reference, folder, StopsBeforeItems())
+    options = Options(source=reference.backup, destination=f"maildir:{folder / 'mail'}")
+    with pytest.raises(JournalDamaged):
+        start_restore(journal, options, FindsDamage(), threading.Event())
+    return journal
+
+
 def test_a_quota_that_a_lost_run_has_lifted_comes_back(
     reference: Reference, workplace: Path
 ) -> None:
-    journal = interrupt(reference, workplace)
-    options = Options(source=reference.backup, destination=f"maildir:{workplace / 'mail'}")
-    with pytest.raises(JournalDamaged):
-        start_restore(journal, options, FindsDamage(), threading.Event())
-    put_back(journal)
-    run("resume", "--journal", journal, "--quiet", expect=3)
+    put_back(lift_quotas(reference, workplace))
+    run("resume", "--journal", workplace / "reinstate.db", "--quiet", expect=3)
     reference.must_equal(workplace, behind=True)
     ran(OLDER_QUOTA)
 
@@ -234,10 +253,7 @@ def test_another_quota_than_the_events_say_is_not_put_back(
     reference: Reference, workplace: Path
 ) -> None:
     """It is derived from events, which are whole: only a comparison with them finds it."""
-    journal = interrupt(reference, workplace)
-    options = Options(source=reference.backup, destination=f"maildir:{workplace / 'mail'}")
-    with pytest.raises(JournalDamaged):
-        start_restore(journal, options, FindsDamage(), threading.Event())
+    journal = lift_quotas(reference, workplace)
     with closing(sqlite3.connect(journal)) as raw, raw:
         raw.execute("UPDATE accounts SET quota_due = quota_due + 1")
     code, told = command("resume", "--journal", journal, "--quiet")

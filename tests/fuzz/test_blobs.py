@@ -7,6 +7,9 @@ import gzip
 import hashlib
 import tempfile
 import tracemalloc
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +78,20 @@ blobs = st.builds(
 )
 
 
+def _digest_of_the_one_member(pieces: Iterator[bytes]) -> bytes:
+    """Of what a gzip file unpacks to that has nothing behind its one member."""
+    unpack, found = zlib.decompressobj(31), hashlib.sha256()
+    for piece in pieces:
+        rest = piece
+        while rest:
+            assert not unpack.eof
+            found.update(unpack.decompress(rest, 1 << 20))
+            assert not unpack.unused_data
+            rest = unpack.unconsumed_tail
+    assert unpack.eof
+    return found.digest()
+
+
 def test_any_blob_is_its_item_or_a_named_error_in_bounded_memory(memory: Path) -> None:
     def law(blob: Blob) -> None:
         digest = base64.b64encode(hashlib.sha256(blob.content).digest()).decode().replace("/", ",")
@@ -84,10 +101,15 @@ def test_any_blob_is_its_item_or_a_named_error_in_bounded_memory(memory: Path) -
             place = Path(folder) / "items" / digest[:2] / digest
             place.parent.mkdir(parents=True)
             place.write_bytes(blob.packed())
-            found, whole = hashlib.sha256(), False
+            found, whole, kept = hashlib.sha256(), False, list[bytes]()
             tracemalloc.start()
+            source = BackupPathSource(folder)
             try:
-                for piece in BackupPathSource(folder).content(item):
+                packed = source.packed(item)
+                if packed is not None:
+                    with closing(packed):
+                        kept.append(_digest_of_the_one_member(packed.pieces()))
+                for piece in source.content(item):
                     found.update(piece)
                 whole = True
             except ItemError:
@@ -95,6 +117,11 @@ def test_any_blob_is_its_item_or_a_named_error_in_bounded_memory(memory: Path) -
             finally:
                 _, peak = tracemalloc.get_traced_memory()
                 tracemalloc.stop()
+        assert whole or not kept
+        if blob.levels == 1 and not (blob.empty or blob.damages or blob.claims):
+            assert kept
+        if kept:
+            assert kept == [hashlib.sha256(blob.content).digest()]
         if whole:
             assert found.digest() == hashlib.sha256(blob.content).digest()
             assert claimed == len(blob.content)

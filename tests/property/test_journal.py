@@ -20,6 +20,7 @@ from reinstate_journal import open_journal, open_reader
 from reinstate_journal.catalogue import Catalogue, Event, Outcome, Upcast
 from reinstate_journal.check import check
 from reinstate_journal.journal import Journal
+from reinstate_journal.sqlite.event_audit import COLUMNS, EventAudit
 from reinstate_journal.sqlite.projection import PROJECTIONS, dump
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -297,6 +298,42 @@ def test_any_damaged_row_is_found_by_check(
             damage(raw, data, data.draw(st.sampled_from([CORE, DERIVED])))
         if content(path) != before:
             assert check(path) != []
+
+
+@given(
+    parts=written,
+    damages=st.lists(st.sampled_from([flip, drop, swap, insert]), max_size=2),
+    data=st.data(),
+)
+@SETTINGS
+def test_a_page_of_events_is_sound_when_nothing_is_wrong_with_any_of_its_rows(
+    parts: list[tuple[str, list[Event]]], damages: list[Any], data: st.DataObject
+) -> None:
+    with folder() as home:
+        path = home / "j.db"
+        with open_journal(path) as journal:
+            write(journal, parts)
+        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+            for damage in damages:
+                with suppress(sqlite3.IntegrityError):
+                    damage(raw, data, ("streams", "shapes", "events"))
+        by_page, by_row = events_of(path), events_of(path)
+        with closing(sqlite3.connect(path)) as raw:
+            rows = raw.execute(f"SELECT {COLUMNS} FROM events ORDER BY position").fetchall()
+        if rows:
+            assert (by_page._sound(rows) is None) == bool(list(by_row._examined(rows)))
+
+
+def events_of(path: Path) -> EventAudit:
+    """An audit of the journal's events that knows its names."""
+    with closing(sqlite3.connect(path)) as raw:
+        streams = dict(raw.execute("SELECT id, name FROM streams WHERE typeof(name) = 'text'"))
+        shapes = {
+            number: (kind, schema)
+            for number, kind, schema in raw.execute("SELECT * FROM shapes")
+            if type(kind) is str and type(schema) is int
+        }
+    return EventAudit(ev.CATALOGUE, path, streams, shapes)
 
 
 class Measured(Event, frozen=True):

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from imapclient import IMAPClient  # type: ignore[import-untyped]
+
 import oracle
 from reinstate_service.destination.contract import Destination
 from reinstate_service.destination.maildir import MaildirDestination
@@ -108,6 +110,25 @@ class LiveServer:
         """Takes all mail and scripts away; nobody may be logged in."""
         raise NotImplementedError
 
+    def own_login(self, address: str) -> tuple[str, str]:
+        """Name and password of the account, for a client that knows no more than that."""
+        raise NotImplementedError
+
+    def imap(self, address: str) -> IMAPClient:
+        """A client that is logged in to the account; use it as a context manager."""
+        raise NotImplementedError
+
+    def messages(self, address: str) -> list[bytes]:
+        """Every message of the account, as it is served."""
+        found: list[bytes] = []
+        with self.imap(address) as client:
+            for _, _, folder in client.list_folders():
+                client.select_folder(folder, readonly=True)
+                numbers = client.search()
+                fetched = client.fetch(numbers, ["BODY.PEEK[]"]) if numbers else {}
+                found += [data[b"BODY[]"] for data in fetched.values()]
+        return found
+
     def destination(self) -> Destination:
         """The server as reinstate sees it."""
         return open_destination(self.location, config=str(self.config))
@@ -139,6 +160,14 @@ class LiveDovecot(LiveServer):
         made.close()
         subprocess.run(["cp", "-a", self.tree, self._empty], check=True)
 
+    def own_login(self, address: str) -> tuple[str, str]:
+        """See `LiveServer`: the master user's."""
+        return f"{address}*{MASTER}", WORD
+
+    def imap(self, address: str) -> IMAPClient:
+        """See `LiveServer`."""
+        return self.dovecot.imap(address, SECRET)
+
     def empty(self) -> None:
         """See `LiveServer`."""
         for address in self.addresses:
@@ -149,13 +178,18 @@ class LiveDovecot(LiveServer):
 
 
 @contextlib.contextmanager
-def live_server(addresses: Iterable[str]) -> Iterator[LiveDovecot]:
-    """A Dovecot that runs."""
-    with reachable_folder() as folder:
+def live_server(addresses: Iterable[str], above: Path | None = None) -> Iterator[LiveDovecot]:
+    """A Dovecot that runs; everything of it lies below `above`."""
+    with reachable_folder(above) as folder:
         live = LiveDovecot(folder, addresses)
         with live.dovecot:
             live.configure()
             yield live
+
+
+def mbsync_quoted(word: str) -> str:
+    """As a string of mbsyncrc."""
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def as_served(

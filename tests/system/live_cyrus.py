@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from imapclient import IMAPClient  # type: ignore[import-untyped]
+
 from system.cyrus import ADMIN, Cyrus
 from system.dovecot import reachable_folder
 from system.live import WORD, LiveServer
@@ -22,6 +24,16 @@ class LiveCyrus(LiveServer):
         self.cyrus = cyrus
         self.imap_port, self.sieve_port = cyrus.imap_port, cyrus.sieve_port
         cyrus.create_accounts(self.addresses)
+
+    def own_login(self, address: str) -> tuple[str, str]:
+        """See `LiveServer`."""
+        local = address.partition("@")[0]
+        self.cyrus.set_password(local)
+        return local, WORD
+
+    def imap(self, address: str) -> IMAPClient:
+        """See `LiveServer`."""
+        return self.cyrus.imap(ADMIN, WORD, address)
 
     def empty(self) -> None:
         """See `LiveServer`."""

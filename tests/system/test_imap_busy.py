@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crash.proxy import Mischief, Proxy
+from crash.proxy import CUTS, Mischief, Proxy
 from reinstate_journal import open_reader
 from reinstate_journal.errors import DestinationError, Interrupted
 from reinstate_service.destination.imap import pace
@@ -75,25 +75,17 @@ class GreetsWithBye(Lacking):
         return True
 
 
-class CutsAtLogin(Lacking):
-    """Ends so many connections when somebody logs in."""
+class LoginCutter(Proxy):
+    """Cuts the connection at every other login."""
 
-    def __init__(self, server: int, many: int) -> None:
+    def __init__(self, server: int, mischief: Mischief) -> None:
         super().__init__(server)
-        self._many = many
+        self._kind = mischief
 
-    def refuses(self, client: socket.socket) -> bool:
-        self._many -= 1
-        if self._many < 0:
-            return False
-        client.sendall(b"* OK hello\r\n")
-        with client.makefile("rb") as lines:
-            for line in lines:
-                tag, command, *_ = line.split()
-                if command.upper() == b"AUTHENTICATE":
-                    return True
-                client.sendall(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n%b OK done\r\n" % tag)
-        return True
+    def mischief_for(self, command: bytes) -> Mischief | None:
+        super().mischief_for(command)
+        logins = self.commands.count(b"AUTHENTICATE")
+        return self._kind if self.commands[-1] == b"AUTHENTICATE" and logins % 2 else None
 
 
 @pytest.fixture(autouse=True)
@@ -202,12 +194,13 @@ def test_a_server_that_greets_with_bye_is_busy(
     must_be_whole(live, tmp_path / "r.db")
 
 
-def test_a_connection_that_is_cut_while_it_logs_in_is_made_anew(
-    live: LiveDovecot, backup: Path, tmp_path: Path
+@pytest.mark.parametrize("kind", CUTS, ids=lambda one: one.name)
+def test_a_connection_that_breaks_at_a_login_is_no_refusal(
+    live: LiveDovecot, backup: Path, tmp_path: Path, kind: Mischief
 ) -> None:
     live.empty()
     live.configure(identity="the server")
-    with CutsAtLogin(live.imap_port, 3) as proxy:
+    with LoginCutter(live.imap_port, kind) as proxy:
         restore_here(tmp_path / "r.db", live.options(backup, f"imap://127.0.0.1:{proxy.port}"))
     must_be_whole(live, tmp_path / "r.db")
 

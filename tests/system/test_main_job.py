@@ -45,17 +45,20 @@ def _messages(kind: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted(REAL_MESSAGES.glob("*.eml"))]
 
 
-@pytest.fixture(scope="module", params=["real", "generated"])
+@pytest.fixture(scope="module", params=["real", "generated", "real, kept and linked"])
 def restored(request: pytest.FixtureRequest) -> Iterator[Restored]:
-    messages = _messages(request.param)
+    kind, _, kept = request.param.partition(", ")
+    messages = _messages(kind)
     with reachable_folder() as folder:
         sample = build_sample(folder / "backup", messages)
         tree, journal = folder / "mail", folder / "reinstate.db"
         owner = tree_owner()
         owned = ["--owner", f"{owner[0]}:{owner[1]}"] if owner else []
+        stored = ["--compress", "keep", "--dedupe", "link"] if kept else []
         run(
             *("restore", folder / "backup", f"maildir:{tree}", "--journal", journal),
             *owned,
+            *stored,
             expect=3,
         )
         with open_reader(journal) as reader:

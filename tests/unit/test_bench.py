@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -12,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from tests.bench import corpus, many, restoring, soak
+from tests.bench import corpus, keeping, many, restoring, soak
 from tests.bench.figures import Goal, Table, as_json, as_text, goals
 from tests.bench.processes import run
 from tests.bench.tools import write_sources
@@ -103,3 +104,10 @@ def test_the_cost_of_many_items_is_measured_beside_that_of_few(tmp_path: Path) -
     assert (few["items"], lot["items"]) == (1000, 2000)
     assert [row["items done"] for row in found["Until the first new item"]] == [1000, 2000]
     assert len(found["What is asked afterwards"]) == 6
+
+
+def test_whatever_is_kept_is_counted_beside_what_is_copied() -> None:
+    asked = argparse.Namespace(above=Path("/var/tmp"), on=["disk"], scale=0.001, rounds=1)
+    costs, wanted = keeping.tables(asked)
+    assert [row[0] for row in costs.rows] == list(keeping.CONTENDERS)
+    assert [row[2] for row in wanted.rows] == ["at least 1.30"]

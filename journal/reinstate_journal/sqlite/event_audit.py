@@ -106,12 +106,12 @@ class EventAudit:
             return False
         if stream not in self.versions and stream != len(self.versions) + 1:
             return False
+        if shape not in self.shapes_seen and shape != len(self.shapes_seen) + 1:
+            return False
         self.shapes_seen.add(shape)
-        at = self.versions.get(stream, 0)
-        self.versions[stream] = at + len(versions)
-        return shape <= len(self.shapes_seen) and versions == tuple(
-            range(at + 1, at + 1 + len(versions))
-        )
+        first = self.versions.get(stream, 0) + 1
+        self.versions[stream] = first + len(versions) - 1
+        return versions == tuple(range(first, first + len(versions)))
 
     def _examined(self, page: Page) -> Generator[Finding, None, list[Stretch]]:
         """What is wrong with a page, row by row, and the events of it that can be read."""

@@ -229,7 +229,7 @@ class _Mailbox:
             self._writer.put_item(
                 self._account,
                 self._writer.next_id(self._account),
-                content=Path(file.path),
+                content=maildir_tree.content(file),
                 folder=folder,
                 date=file.date,
                 flags=file.flags,

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reinstate_service.destination.maildir.disk import opened, read_pieces
+from reinstate_service.destination.maildir.packed import Damaged, plain_size, unpacked
 from reinstate_service.mapping.keywords import keyword_of, tag_of
 from reinstate_service.model import Flag, Frozen
 from reinstate_service.source.names import shown
@@ -107,6 +110,24 @@ def files(folder: Path) -> Iterator[MaildirFile]:
                 yield MaildirFile(
                     entry.path, base, changed // 1_000_000, flags, tags, uids.get(base)
                 )
+
+
+def content(file: MaildirFile) -> Path | Iterator[bytes]:
+    """The message itself: one that Dovecot's plugin zlib would unpack, and whose name tells that
+    it is packed (`S=`), is unpacked. Its pieces raise OSError."""
+    path = Path(file.path)
+    with opened(str(path.parent)) as folder:
+        length = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_size
+        packed = plain_size(folder, path.name, length) != length
+    return _unpacked(path) if packed else path
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    try:
+        with opened(str(path.parent)) as folder:
+            yield from unpacked(read_pieces(folder, path.name))
+    except Damaged as error:
+        raise OSError(errno.EIO, "its gzip data does not unpack") from error
 
 
 def active_script(home: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -84,22 +85,31 @@ def to_do_after(destination: str, compress: str = "none") -> tuple[str, ...]:
     return tuple(advice.after for advice in advice_for(destination, compress) if advice.after)
 
 
-def ways_to_keep(source: Source, options: Options) -> tuple[Finding, ...]:
-    """How the backup's gzip files get into the destination, if they are to be kept: tried with the
-    first one that there is, which leaves nothing behind."""
-    if options.compress != "keep":
-        return ()
+def ways_to_store(source: Source, options: Options) -> Iterator[Finding]:
+    """How messages get into the destination, where that was asked for: tried with the backup's
+    first gzip file and a file without a name, which leaves nothing behind."""
+    if options.compress == "keep":
+        yield Finding("compress", *_way_to_keep(source, options))
+    if options.dedupe == "reflink":
+        place = _standing(options.destination.partition(":")[2])
+        if can_share(None, place):
+            yield Finding("dedupe", "ok", "equal messages share their blocks")
+        else:
+            told = (
+                "this file system shares no blocks: equal messages are copied (see --dedupe link)"
+            )
+            yield Finding("dedupe", "note", told)
+
+
+def _way_to_keep(source: Source, options: Options) -> tuple[str, str]:
     packed = _first_packed(source)
     if packed is None:
-        return (Finding("compress", "note", "the backup has no gzip files: nothing can be kept"),)
+        return "note", "the backup has no gzip files: nothing can be kept"
     with closing(packed):
         shared = can_share(packed.descriptor, _standing(options.destination.partition(":")[2]))
-    told = (
-        "the backup's gzip files share their blocks with the destination's, and are not copied"
-        if shared
-        else "the backup's gzip files are copied: this file system shares no blocks between them"
-    )
-    return (Finding("compress", "ok", told),)
+    if shared:
+        return "ok", "the backup's gzip files share their blocks with the destination's"
+    return "ok", "the backup's gzip files are copied: no blocks can be shared with the backup"
 
 
 def _first_packed(source: Source) -> Packed | None:

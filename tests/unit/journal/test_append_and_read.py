@@ -11,6 +11,7 @@ import pytest
 from reinstate_journal import open_journal
 from reinstate_journal.catalogue import Event, UnknownShape
 from reinstate_journal.chain import GENESIS, link
+from reinstate_journal.check import check
 from reinstate_journal.errors import VersionConflict
 from reinstate_journal.events import DomainCreated, ItemRestored, PhaseStarted
 from reinstate_journal.journal import Head, Journal
@@ -44,6 +45,17 @@ def test_what_is_appended_is_read_back_in_order(journal: Journal, clock: Any) ->
     assert rows[2].data == '{"item":"301","folder":"2","digest":"0123456789ab","size":77}'
     assert [row.recorded_at - rows[0].recorded_at for row in rows] == [0, 0, 5]
     assert journal.head() == Head(3, rows[2].chain)
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 99, 100, 101, 1234])
+def test_as_many_events_as_anybody_likes_are_appended_at_once(journal: Journal, count: int) -> None:
+    items = [ItemRestored(str(number), "2", "d" * 44, number) for number in range(count)]
+    stream = "restore/1/x"
+    assert journal.append(stream, 0, items) == count
+    assert [row.event for row in journal.read()] == items
+    ended = journal.progress.ended(stream, [item.step() for item in items])
+    assert sorted(one.position for one in ended.values()) == list(range(1, count + 1))
+    assert check(journal.path) == []
 
 
 def test_the_chain_is_what_the_documentation_says(journal: Journal) -> None:

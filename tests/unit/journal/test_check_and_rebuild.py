@@ -182,3 +182,13 @@ def test_damage_before_a_page_of_the_file_that_cannot_be_read_is_named_too(
     found = check(path)
     assert Finding("it does not follow from the event before it (chain)", 10) in found
     assert found[-1] == Finding("database disk image is malformed")
+
+
+@pytest.mark.parametrize("table", ["stream", "shape"])
+def test_a_number_that_was_not_given_by_first_appearance_is_found(closed: Path, table: str) -> None:
+    alter(
+        closed,
+        f"UPDATE {table}s SET id = 0 WHERE id = 1",
+        f"UPDATE events SET {table} = 0 WHERE {table} = 1",
+    )
+    assert Finding(f"{table} 0 is not numbered by its first event", 1) in check(closed)

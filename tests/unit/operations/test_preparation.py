@@ -12,7 +12,7 @@ from reinstate_service.operations.preparation import (
     advice_for,
     room_for,
     to_do_after,
-    ways_to_keep,
+    ways_to_store,
 )
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupPathSource
@@ -49,9 +49,11 @@ def test_it_is_told_whether_and_how_the_backups_gzip_files_are_kept(
     odd_gzip.write_odd_backup(tmp_path / "backup", {blobs: odd_gzip.BLOBS[blobs]})
     source = BackupPathSource(tmp_path / "backup")
     destination = f"maildir:{tmp_path / 'mail' / 'here'}"
-    assert ways_to_keep(source, Options("b", destination)) == ()
-    (found,) = ways_to_keep(source, Options("b", destination, compress="keep"))
-    assert told in found.text or "share their blocks" in found.text
+    assert not [*ways_to_store(source, Options("b", destination))]
+    asked = Options("b", destination, compress="keep", dedupe="reflink")
+    kept, shared = ways_to_store(source, asked)
+    assert told in kept.text or "share their blocks" in kept.text
+    assert shared.state == ("ok" if "equal messages share" in shared.text else "note")
     assert not (tmp_path / "mail").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -197,3 +198,20 @@ def test_backup_and_maildirs_never_lie_one_in_the_other(tree: Tree) -> None:
             build_from_maildir(tree.mail, backup)
     with pytest.raises(UsageError, match="no folder"):
         build_from_maildir(tree.mail / "nowhere", tree.backup)
+
+
+def test_messages_that_are_gzip_files_are_unpacked_and_those_that_look_so_are_not(
+    tree: Tree,
+) -> None:
+    whole = gzip.compress(b"a packed message")
+    tree.put("cur/6.six,S=16:2,S", whole)
+    tree.put(f"cur/7.seven,S={len(whole)}:2,S", whole)
+    tree.put("cur/8.eight,S=16:2,S", whole[:12] + b"damaged" + whole[-8:])
+    summary = tree.build()
+    assert [one.partition(": ")[2] for one in summary.skipped] == ["its gzip data does not unpack"]
+    source = tree.source
+    found = [item for item in source.items(tree.account) if isinstance(item, Item)]
+    contents = [b"".join(source.content(item)) for item in found]
+    assert b"a packed message" in contents
+    assert whole in contents
+    assert tree.build().skipped == summary.skipped

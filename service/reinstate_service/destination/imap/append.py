@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import BinaryIO
 
 from reinstate_journal.crashpoints import At, reach
@@ -153,9 +154,16 @@ def _appended(done: bool, text: bytes, told: str) -> Appended:
 
 
 def _flags(message: Message) -> bytes:
-    words = [name for flag, name in SYSTEM_FLAGS.items() if flag in message.flags]
-    words += [word.encode("ascii") for word, flag in FLAG_KEYWORDS.items() if flag in message.flags]
-    words += [word.encode("ascii") for word in message.keywords]
+    words = _words(message.flags)
+    if not message.keywords:
+        return words
+    return b" ".join([*words.split(), *(word.encode("ascii") for word in message.keywords)])
+
+
+@cache  # most messages have one of a few sets of flags
+def _words(flags: Flag) -> bytes:
+    words = [name for flag, name in SYSTEM_FLAGS.items() if flag in flags]
+    words += [word.encode("ascii") for word, flag in FLAG_KEYWORDS.items() if flag in flags]
     return b" ".join(words)
 
 

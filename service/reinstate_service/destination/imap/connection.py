@@ -271,9 +271,9 @@ def log_in(client: Client, found: Credentials, address: str, url: str) -> None:
         else:
             client.sasl_login(found.mechanism, found.answer)
     except LoginError as error:
+        if isinstance(error.__context__, IMAPClientAbortError):  # the library's own way to say so
+            raise ConnectionLost(destination=url, detail="while logging in") from None
         detail = found.hidden_in(text_of(error))
-        if isinstance(error.__context__, IMAPClientAbortError):  # the library tells both alike
-            raise ConnectionLost(destination=url, detail=detail) from None
         if is_later(detail):
             raise Busy(destination=url, detail=detail) from None
         raise LoginRefused(address=address, detail=detail) from None

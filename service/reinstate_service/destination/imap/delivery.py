@@ -148,15 +148,7 @@ class Deliveries:
         for path, numbers in _by_path(batch).items():
             letters: list[Letter] = []
             size = 0
-            for number in numbers:
-                try:
-                    self._names.name(path)
-                    letter = self._fitting(read_letter(number, batch.deliveries[number]))
-                except _FATAL:
-                    raise
-                except ReinstateError as error:
-                    batch.answers[number] = Delivered(error=error)
-                    continue
+            for letter in self._letters(batch, path, numbers):
                 if letters and (len(letters) == most or size + letter.message.size > _BYTES):
                     yield letters
                     letters, size = [], 0
@@ -164,6 +156,22 @@ class Deliveries:
                 size += letter.message.size
             if letters:
                 yield letters
+
+    def _letters(self, batch: _Batch, path: Path, numbers: Sequence[int]) -> Iterator[Letter]:
+        try:
+            self._names.name(path)
+        except Refused as error:
+            batch.answers.update(dict.fromkeys(numbers, Delivered(error=error)))
+            return
+        for number in numbers:
+            try:
+                letter = read_letter(number, batch.deliveries[number])
+            except _FATAL:
+                raise
+            except ReinstateError as error:
+                batch.answers[number] = Delivered(error=error)
+            else:
+                yield self._fitting(letter)
 
     def _send(self, letters: Sequence[Letter]) -> bytes:
         name = self._names.name(letters[0].path)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from reinstate_service.destination.contract import Delivery
@@ -54,6 +55,8 @@ class Keywords:
     def fitting(self, path: Path, flags: Flag, keywords: Sequence[str]) -> Fitting:
         """What the mailbox takes of them, as far as it is known."""
         words = (*_words(flags), *keywords)
+        if not words:
+            return Fitting(flags, ())
         return _without(flags, keywords, [word for word in words if not self._fits(path, word)])
 
     def fewer(self, path: Path, flags: Flag, keywords: Sequence[str], text: str) -> Fitting | None:
@@ -94,8 +97,9 @@ class Keywords:
             return None
 
 
-def _words(flags: Flag) -> list[str]:
-    return [word for word, flag in _FLAGS.items() if flag in flags]
+@cache  # most messages have one of a few sets of flags
+def _words(flags: Flag) -> tuple[str, ...]:
+    return tuple(word for word, flag in _FLAGS.items() if flag in flags)
 
 
 def _without(flags: Flag, keywords: Sequence[str], words: Sequence[str]) -> Fitting:

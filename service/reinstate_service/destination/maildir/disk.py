@@ -14,7 +14,7 @@ import platform
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from reinstate_journal.errors import DestinationError
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NO_NAME = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
 #: RENAME_NOREPLACE of renameat2(2).
 _NOREPLACE = 1
 _FICLONE = 0x40049409
@@ -246,16 +247,19 @@ def descended(parent: int, *names: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def can_share(descriptor: int, directory: Path) -> bool:
-    """Whether a file in `directory` can share the blocks of an open one; leaves nothing behind."""
-    try:
-        target = os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return False
-    try:
+def can_share(descriptor: int | None, directory: Path) -> bool:
+    """Whether a file in `directory` can share the blocks of an open one, or if that is None, of
+    another in there; leaves nothing behind."""
+    with ExitStack() as stack:
+        try:
+            target = os.open(directory, _NO_NAME, 0o600)
+            stack.callback(os.close, target)
+            if descriptor is None:
+                descriptor = os.open(directory, _NO_NAME, 0o600)
+                stack.callback(os.close, descriptor)
+        except OSError:
+            return False
         return Disk(str(directory)).clone(descriptor, target)
-    finally:
-        os.close(target)
 
 
 def read_file(parent: int, name: str) -> bytes | None:

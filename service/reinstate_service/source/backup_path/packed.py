@@ -35,6 +35,11 @@ class PackedBlob:
             return False
         unpack, size = unpacker(), 0
         try:
+            if len(self.head) == self._stamp[0] and self.size <= _PIECE:  # ordinarily
+                whole = unpack.decompress(self.head, self.size + 1)
+                hashed.update(whole)
+                alone = unpack.eof and not unpack.unused_data
+                return alone and len(whole) == self.size and hashed.digest() == wanted
             for piece in self.pieces():
                 rest = piece
                 while rest:
