@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from reinstate_service.restore.observer import Observer
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
 from system.dovecot import needs_dovecot, reachable_folder
+from system.lacking import Lacking
 from system.live import LiveDovecot, live_server
 from team import DAY, SECRET
 
@@ -56,6 +58,21 @@ class BusyProxy(Proxy):
             return None
         self.refused.set()
         return Mischief.LIMIT
+
+
+class GreetsWithBye(Lacking):
+    """Ends so many connections with its greeting."""
+
+    def __init__(self, server: int, many: int) -> None:
+        super().__init__(server)
+        self._many = many
+
+    def refuses(self, client: socket.socket) -> bool:
+        self._many -= 1
+        if self._many < 0:
+            return False
+        client.sendall(b"* BYE Too many connections\r\n")
+        return True
 
 
 class LoginCutter(Proxy):
@@ -104,7 +121,7 @@ def live() -> Iterator[LiveDovecot]:
 def must_be_whole(live: LiveDovecot, journal: Path) -> Report:
     with open_reader(journal) as reader:
         report = make_report(reader)
-    assert report.whole
+    assert report.whole, [one.reason for one in report.accounts]
     assert report.totals.restored == ITEMS * len(ADDRESSES)
     for address in ADDRESSES:
         with live.dovecot.imap(address, SECRET) as client:
@@ -160,6 +177,20 @@ def test_a_server_that_is_busy_for_a_while_is_waited_for(
         start_restore(tmp_path / "r.db", options, observer, threading.Event())
         assert proxy.refused.is_set()
     assert observer.told
+    must_be_whole(live, tmp_path / "r.db")
+
+
+def test_a_server_that_greets_with_bye_is_busy(
+    live: LiveDovecot, backup: Path, tmp_path: Path
+) -> None:
+    live.empty()
+    live.configure(identity="the server")
+    observer = Hears(threading.Event())
+    with GreetsWithBye(live.imap_port, 3) as proxy:
+        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        start_restore(tmp_path / "r.db", options, observer, threading.Event())
+    (told,) = observer.told
+    assert "asks to come back later: * BYE Too many connections" in told
     must_be_whole(live, tmp_path / "r.db")
 
 
