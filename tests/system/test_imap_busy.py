@@ -14,9 +14,10 @@ from crash.proxy import CUTS, Mischief, Proxy
 from reinstate_journal import open_reader
 from reinstate_journal.errors import DestinationError, Interrupted
 from reinstate_service.destination.imap import pace
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.operations.report import Report, make_report
-from reinstate_service.operations.session import start_restore
+from reinstate_service.operations.session import opened_for_reading, start_restore
 from reinstate_service.restore.observer import Observer
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
@@ -203,6 +204,24 @@ def test_a_connection_that_breaks_at_a_login_is_no_refusal(
     with LoginCutter(live.imap_port, kind) as proxy:
         restore_here(tmp_path / "r.db", live.options(backup, f"imap://127.0.0.1:{proxy.port}"))
     must_be_whole(live, tmp_path / "r.db")
+
+
+def test_whoever_only_looks_at_a_busy_server_is_told_as_well(
+    live: LiveDovecot, backup: Path
+) -> None:
+    live.empty()
+    live.configure(identity="the server")
+    told: list[str] = []
+    with BusyProxy(live.imap_port, b" LIST ") as proxy:
+
+        def notice(text: str) -> None:
+            told.append(text)
+            proxy.free.set()
+
+        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        with opened_for_reading(options, Waiting(notice=notice)) as destination:
+            assert destination.has_account(ADDRESSES[0])
+    assert len(told) == 1
 
 
 def test_a_run_that_waits_for_a_server_stops_at_once(
