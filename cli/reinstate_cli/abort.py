@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reinstate_cli.console import plural, say, say_json
+from reinstate_cli.console import plural, say, say_json, tell
 from reinstate_cli.options import DEFAULT_JOURNAL, Journal, Json, RestoreId, examples
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.operations.session import abort_restore
 
 EPILOG = examples("reinstate abort", "reinstate abort 3f2a9c11d0e4 --journal migration.db")
@@ -16,7 +17,7 @@ def abort(
 
     For one that will not go on. What is restored stays; a later restore takes it from there.
     """
-    addresses = abort_restore(journal, restore)
+    addresses = abort_restore(journal, restore, Waiting(notice=tell))
     if json:
         say_json({"quotas_put_back": addresses})
     else:

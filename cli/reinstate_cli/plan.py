@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from reinstate_cli.console import moment, plural, say, say_json_line, size
+from reinstate_cli.console import moment, plural, say, say_json_line, size, tell
 from reinstate_cli.options import Json, examples
 from reinstate_cli.selecting import with_selection
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.folders import Reason
 from reinstate_service.mapping.mountpoints import Ground, MountpointDecision
 from reinstate_service.operations.doctor import Finding
@@ -44,7 +45,7 @@ def plan(
     with all its folders. The journal is not looked at: what an earlier run has restored
     is counted again.
     """
-    with opened_for_reading(options) as destination:
+    with opened_for_reading(options, Waiting(notice=tell)) as destination:
         source = open_source(options.source, options.at)
         planner = Planner(source, destination, options)
         preview = planner.preview()

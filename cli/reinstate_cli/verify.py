@@ -73,7 +73,7 @@ def verify(
     with stop_on_signal() as stop:
         silent = quiet or json
         chosen, _ = start_verification(
-            journal, restore, request, (lambda _: None) if silent else heard, stop
+            journal, restore, request, (lambda _: None) if silent else heard, stop, notice=tell
         )
     with open_reader(journal) as reader:
         found = last_verification(reader, chosen)

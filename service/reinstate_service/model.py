@@ -22,8 +22,9 @@ Attributes = dict[str, tuple[str, ...]]
 _SECRETS = frozenset({"password"})
 
 
-class Frozen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of the model; equal when all fields are. A repr shows of secrets only that they are."""
+class Frozen(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Base of the model; equal when all fields are. A repr shows of secrets only that they are.
+    What is frozen refers to nothing that refers to it: no collector has to look."""
 
     def __repr__(self) -> str:
         shown = ", ".join(

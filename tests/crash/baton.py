@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from reinstate_service import threads
 from reinstate_service.restore import context, recorder
 
 _PATIENCE = 60.0
@@ -46,10 +47,11 @@ class Baton:
         """This thread is the first to hold it. The engine's threads and locks are under it."""
         self._mine.turn = _Turn()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                context, "ThreadPoolExecutor", lambda *args, **kw: _Pool(self, *args, **kw)
-            )
-            patch.setattr(context, "wait", self._wait_for)
+            for module in (context, threads):
+                patch.setattr(
+                    module, "ThreadPoolExecutor", lambda *args, **kw: _Pool(self, *args, **kw)
+                )
+                patch.setattr(module, "wait", self._wait_for)
             patch.setattr(recorder, "threading", SimpleNamespace(Lock=lambda: _Lock(self)))
             yield
         assert not self._waiting, "a thread is left that nobody waits for"

@@ -21,6 +21,7 @@ from reinstate_service.model import Flag, Tag
 from reinstate_service.operations.report import make_report
 from reinstate_service.restore import items
 from reinstate_service.restore.options import Options
+from reinstate_service.restore.sending import OverlappingSender
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
 from team import ALICE, DAY, write_backup
@@ -115,8 +116,8 @@ def put_message(writer: BackupWriter, item: str, folder: str, flags: Flag = _NO_
 
 
 def _restore(journal: Path, options: Options, death: Death) -> None:
-    """What a process does, two items at a time."""
-    items.BATCH_ITEMS = 2
+    """What a process does, two items at a time: no others are under way meanwhile."""
+    items.BATCH_ITEMS, OverlappingSender.ahead = 2, 0
     hits = 0
 
     def look(point: Point) -> None:

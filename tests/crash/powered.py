@@ -17,8 +17,10 @@ from reinstate_journal import open_reader
 from reinstate_journal.events import MountpointMapped
 from reinstate_journal.sqlite.backup import flush
 from reinstate_journal.sqlite.writer import SqliteJournal
+from reinstate_service import threads
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
+from reinstate_service.restore import items
 from reinstate_service.restore.options import Options
 from running import restore_here
 from team import restore_until_phase_3
@@ -97,6 +99,8 @@ BUGS = {bug.__name__: bug for bug in (OutcomeBeforeFlush, RenameWithoutFolderFlu
 
 def main(folder: str, backup: str, mountpoints: str, bug: str = "") -> None:
     """Restores in this process."""
+    # Of few messages as well, one is flushed and named while threads write the next one.
+    items.BATCH_ITEMS = threads._WORTH = 1
     if bug:
         BUGS[bug]().plant()
     restore_with_strays(Place(Path(folder), Path(backup), mountpoints))

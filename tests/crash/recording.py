@@ -130,20 +130,30 @@ def record(
 
 
 def _calls(lines: Iterable[str]) -> Iterator[tuple[str, str, int]]:
-    """Name, arguments and answer of every call that succeeded, when it was through."""
-    begun: dict[str, str] = {}
+    """Name, arguments and answer of every call that succeeded, in the order in which they were
+    through. A flush stands where it began: what another thread did while it was under way may
+    not be in it."""
+    found: list[tuple[str, str, int] | None] = []
+    begun: dict[str, tuple[str, int | None]] = {}
     for line in lines:
-        whole = line.rstrip("\n")
+        whole, place = line.rstrip("\n"), None
         if unfinished := _UNFINISHED.fullmatch(whole):
-            begun[unfinished[1]] = unfinished[2]
+            if "sync" in unfinished[2].partition("(")[0]:
+                place = len(found)
+                found.append(None)
+            begun[unfinished[1]] = unfinished[2], place
             continue
         if resumed := _RESUMED.fullmatch(whole):
-            whole = f"{resumed[1]} {begun.pop(resumed[1])}{resumed[2]}"
+            start, place = begun.pop(resumed[1])
+            whole = f"{resumed[1]} {start}{resumed[2]}"
         call = _LINE.match(whole)
         if call is not None and int(call[4]) >= 0:
-            # What another thread wrote while a flush was under way may not be in it.
-            assert "sync" not in call[2] or not begun, f"{call[2]} while {begun}"
-            yield call[2], call[3], int(call[4])
+            done = call[2], call[3], int(call[4])
+            if place is None:
+                found.append(done)
+            else:
+                found[place] = done
+    return (call for call in found if call is not None)
 
 
 class _Parser:

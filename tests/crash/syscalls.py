@@ -22,6 +22,7 @@ import sqlite_utils  # noqa: F401 - what makes a new journal is imported before 
 
 from crash.killing import CONTEXT
 from reinstate_cli.main import answer
+from reinstate_service import threads as working_together
 from reinstate_service.restore import context
 
 T = TypeVar("T")
@@ -156,6 +157,7 @@ def _command(gate: Connection, arguments: list[str], output: Path, threads: bool
     os.dup2(file, 1)
     os.dup2(file, 2)
     if not threads:
-        context.ThreadPoolExecutor = _InThisThread  # type: ignore[misc, assignment]
+        for module in (context, working_together):
+            module.ThreadPoolExecutor = _InThisThread  # type: ignore[attr-defined]
     gate.recv()
     os._exit(answer(arguments))

@@ -80,9 +80,15 @@ def _addresses(sample: Sample) -> list[str]:
     return [account.address for account in oracle.restored_accounts(sample)]
 
 
-def _begin(reference: Reference, folder: Path) -> tuple[Path, Options]:
+def _begin(reference: Reference, folder: Path, *, kept: bool = False) -> tuple[Path, Options]:
+    """With `kept`, messages are the backup's gzip files, and equal ones names of one file."""
     shutil.copytree(reference.empty, folder / "mail")
-    options = Options(source=reference.sample.path, destination=f"maildir:{folder / 'mail'}")
+    options = Options(
+        source=reference.sample.path,
+        destination=f"maildir:{folder / 'mail'}",
+        compress="keep" if kept else "none",
+        dedupe="link" if kept else "none",
+    )
     return folder / "reinstate.db", options
 
 
@@ -109,7 +115,7 @@ def test_a_killed_restore_and_its_resume_equal_one_that_was_not(
     killed = 0
     while killed < KILLS // _PARTS:
         folder = Path(tempfile.mkdtemp(dir=workplace))
-        journal, options = _begin(reference, folder)
+        journal, options = _begin(reference, folder, kept=part % 2 == 1)
         # One that ended before its moment came is no case, but it must be right as well.
         killed += restore_and_kill(journal, options, moments.uniform(0, reference.seconds))
         _resume(journal, options)

@@ -43,12 +43,19 @@ class Lacking:
         for one in self._open:
             one.close()
 
+    def refuses(self, client: socket.socket) -> bool:  # noqa: ARG002 - a subclass may
+        """Whether the client is sent away."""
+        return False
+
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self.refuses(client):
+                client.close()
+                continue
             server = socket.create_connection(("127.0.0.1", self._server))
             self._open += [client, server]
             for arguments in ((client, server, ()), (server, client, self._capabilities)):

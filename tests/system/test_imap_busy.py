@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,13 +14,15 @@ from crash.proxy import CUTS, Mischief, Proxy
 from reinstate_journal import open_reader
 from reinstate_journal.errors import DestinationError, Interrupted
 from reinstate_service.destination.imap import pace
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.operations.report import Report, make_report
-from reinstate_service.operations.session import start_restore
+from reinstate_service.operations.session import opened_for_reading, start_restore
 from reinstate_service.restore.observer import Observer
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
 from system.dovecot import needs_dovecot, reachable_folder
+from system.lacking import Lacking
 from system.live import LiveDovecot, live_server
 from team import DAY, SECRET
 
@@ -56,6 +59,21 @@ class BusyProxy(Proxy):
             return None
         self.refused.set()
         return Mischief.LIMIT
+
+
+class GreetsWithBye(Lacking):
+    """Ends so many connections with its greeting."""
+
+    def __init__(self, server: int, many: int) -> None:
+        super().__init__(server)
+        self._many = many
+
+    def refuses(self, client: socket.socket) -> bool:
+        self._many -= 1
+        if self._many < 0:
+            return False
+        client.sendall(b"* BYE Too many connections\r\n")
+        return True
 
 
 class LoginCutter(Proxy):
@@ -104,7 +122,7 @@ def live() -> Iterator[LiveDovecot]:
 def must_be_whole(live: LiveDovecot, journal: Path) -> Report:
     with open_reader(journal) as reader:
         report = make_report(reader)
-    assert report.whole
+    assert report.whole, [one.reason for one in report.accounts]
     assert report.totals.restored == ITEMS * len(ADDRESSES)
     for address in ADDRESSES:
         with live.dovecot.imap(address, SECRET) as client:
@@ -163,6 +181,20 @@ def test_a_server_that_is_busy_for_a_while_is_waited_for(
     must_be_whole(live, tmp_path / "r.db")
 
 
+def test_a_server_that_greets_with_bye_is_busy(
+    live: LiveDovecot, backup: Path, tmp_path: Path
+) -> None:
+    live.empty()
+    live.configure(identity="the server")
+    observer = Hears(threading.Event())
+    with GreetsWithBye(live.imap_port, 3) as proxy:
+        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        start_restore(tmp_path / "r.db", options, observer, threading.Event())
+    (told,) = observer.told
+    assert "asks to come back later: * BYE Too many connections" in told
+    must_be_whole(live, tmp_path / "r.db")
+
+
 @pytest.mark.parametrize("kind", CUTS, ids=lambda one: one.name)
 def test_a_connection_that_breaks_at_a_login_is_no_refusal(
     live: LiveDovecot, backup: Path, tmp_path: Path, kind: Mischief
@@ -172,6 +204,24 @@ def test_a_connection_that_breaks_at_a_login_is_no_refusal(
     with LoginCutter(live.imap_port, kind) as proxy:
         restore_here(tmp_path / "r.db", live.options(backup, f"imap://127.0.0.1:{proxy.port}"))
     must_be_whole(live, tmp_path / "r.db")
+
+
+def test_whoever_only_looks_at_a_busy_server_is_told_as_well(
+    live: LiveDovecot, backup: Path
+) -> None:
+    live.empty()
+    live.configure(identity="the server")
+    told: list[str] = []
+    with BusyProxy(live.imap_port, b" LIST ") as proxy:
+
+        def notice(text: str) -> None:
+            told.append(text)
+            proxy.free.set()
+
+        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        with opened_for_reading(options, Waiting(notice=notice)) as destination:
+            assert destination.has_account(ADDRESSES[0])
+    assert len(told) == 1
 
 
 def test_a_run_that_waits_for_a_server_stops_at_once(

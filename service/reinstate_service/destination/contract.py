@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reinstate_journal.errors import ReinstateError
 from reinstate_service.gunzip import Packed
@@ -222,6 +222,16 @@ class Mailbox(Protocol):
     def contents(self, read: Callable[[str], bool] = every_item) -> Iterator[StoredItem]:
         """Every item, for verification: read back whole if `read` says so of its name, else with
         an empty digest, from what the destination tells without that."""
+
+
+@runtime_checkable
+class OverlappingMailbox(Mailbox, Protocol):
+    """A mailbox that takes a batch in while the one before becomes durable."""
+
+    def begin(self, deliveries: Sequence[Delivery]) -> Callable[[], Sequence[Delivered]]:
+        """The beginning of `deliver`; what is answered is its end, to be called from the same
+        thread: with its return the items are durable. One batch may be begun before the end of
+        another one; the ends come in the order of the beginnings."""
 
 
 class Destination(Protocol):

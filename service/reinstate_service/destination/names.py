@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from reinstate_service.destination.contract import Refused
 from reinstate_service.model import Path
@@ -78,6 +79,7 @@ def relocated_name(name: str, account: str, path: Path) -> str:
     return f"{name}.{hashlib.sha256(origin).hexdigest()[:16]}"
 
 
+@lru_cache(4096)
 def is_keyword(keyword: str) -> bool:
     """Whether `keyword` is an atom (RFC 3501 §9)."""
     return bool(keyword) and all(

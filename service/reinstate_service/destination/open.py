@@ -84,14 +84,16 @@ def is_server(location: str) -> bool:
 
 
 def destination_as_it_is(
-    location: str, mountpoints: str = "shared", config: str = ""
+    location: str, mountpoints: str = "shared", config: str = "", waiting: Waiting | None = None
 ) -> Destination:
     """The destination for looking only: nothing is made, and one that is not there yet is
     empty. Raises UsageError, DestinationError."""
     kind, _, rest = location.partition(":")
     if kind == "maildir" and rest and not holds_destination(rest):
         return MemoryDestination(namespace=_mounting(NAMESPACE, _checked(mountpoints)))
-    return open_destination(location, create=False, mountpoints=mountpoints, config=config)
+    return open_destination(
+        location, create=False, mountpoints=mountpoints, config=config, waiting=waiting
+    )
 
 
 def _checked(mountpoints: str) -> Mountpoints:

@@ -73,9 +73,11 @@ def opened(options: Options, waiting: Waiting | None = None) -> Iterator[Destina
 
 
 @contextmanager
-def opened_for_reading(options: Options) -> Iterator[Destination]:
+def opened_for_reading(options: Options, waiting: Waiting | None = None) -> Iterator[Destination]:
     """The destination of `options` as it is; nothing is made."""
-    destination = destination_as_it_is(options.destination, options.mountpoints, options.config)
+    destination = destination_as_it_is(
+        options.destination, options.mountpoints, options.config, waiting
+    )
     try:
         yield destination
     finally:
@@ -110,6 +112,8 @@ def start_verification(
     request: Request,
     heard: Callable[[AccountVerified], None],
     stop: threading.Event,
+    *,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, int]:
     """Compares a restore with its destination, which is only read; answers the restore and the
     number of the verification.
@@ -126,7 +130,7 @@ def start_verification(
             create=False,
             mountpoints=options.mountpoints,
             config=options.config,
-            waiting=Waiting(stop),
+            waiting=Waiting(stop, notice),
         )
         with closing(destination):
             if (found := destination.identity()) != chosen.destination_id:
@@ -167,12 +171,12 @@ def approve_failures(journal: Path, restore: str | None, approval: Approval) -> 
         return approve(writer, chosen, approval)
 
 
-def abort_restore(journal: Path, restore: str | None) -> list[str]:
+def abort_restore(journal: Path, restore: str | None, waiting: Waiting | None = None) -> list[str]:
     """Ends a restore that will not go on; answers the addresses whose quota came back.
 
     Raises NoRestore, SeveralRestores, JournalMissing, JournalError, DestinationError.
     """
     with open_reader(journal) as reader:  # which makes no journal where there is none
         run, options = last_options(reader, restore)
-    with open_journal(journal) as writer, opened(options) as destination:
+    with open_journal(journal) as writer, opened(options, waiting) as destination:
         return abort(writer, destination, run.restore)

@@ -20,7 +20,7 @@ from reinstate_journal.events import (
     KeywordsLeftOut,
     item_step,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
+from reinstate_service.destination.contract import Delivered, Delivery, Mailbox, OverlappingMailbox
 from reinstate_service.destination.fence import ConnectionLost, FencedMailbox
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import AccountRef, Item, Path, UnreadableItem
@@ -28,7 +28,7 @@ from reinstate_service.restore.context import Context
 from reinstate_service.restore.fencing import FencedSender, settle
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.selection import reason_to_skip
-from reinstate_service.restore.sending import DirectSender, Sender
+from reinstate_service.restore.sending import DirectSender, OverlappingSender, Sender
 from reinstate_service.restore.tasks import Task, events_of, outcome, saving, still_open
 from reinstate_service.source.contract import ItemRecord
 
@@ -74,9 +74,13 @@ class ItemPass:
         self._context = context
         self._recorder = recorder
         self._fenced = mailbox if isinstance(mailbox, FencedMailbox) else None
-        self._sender: Sender = (
-            DirectSender(mailbox) if self._fenced is None else FencedSender(recorder, self._fenced)
-        )
+        self._sender: Sender
+        if self._fenced is not None:
+            self._sender = FencedSender(recorder, self._fenced)
+        elif isinstance(mailbox, OverlappingMailbox):
+            self._sender = OverlappingSender(mailbox)
+        else:
+            self._sender = DirectSender(mailbox)
         self._places = places
         self._ref = ref
         self._state = state
@@ -234,6 +238,8 @@ class ItemPass:
 
     def _elsewhere(self, item: Item) -> tuple[Path, ...]:
         """Where a run that died may have put it, before a newer scan found it moved."""
+        if not item.other_folders:
+            return ()
         here = self._places[item.folder]
         places = (self._places.get(folder, here) for folder in item.other_folders)
         return tuple(place for place in dict.fromkeys(places) if place != here)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from reinstate_journal.catalogue import Event
-from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
+from reinstate_service.destination.contract import (
+    Delivered,
+    Delivery,
+    Mailbox,
+    OverlappingMailbox,
+)
 
 
 class Sender(Protocol):
@@ -52,3 +58,29 @@ class DirectSender:
 
     def forget(self) -> None:
         """See `Sender`."""
+
+
+class OverlappingSender:
+    """Delivers to a mailbox that takes the next batch in while one becomes durable."""
+
+    ahead = 1
+
+    def __init__(self, mailbox: OverlappingMailbox) -> None:
+        self._mailbox = mailbox
+        self._ends: deque[Callable[[], Sequence[Delivered]]] = deque()
+
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """See `Sender`."""
+        self._ends.append(self._mailbox.begin(deliveries) if deliveries else tuple)
+
+    def answers(self) -> Sequence[Sequence[Delivered]]:
+        """See `Sender`."""
+        return [self._ends.popleft()()]
+
+    def settled(self) -> Sequence[Event]:
+        """See `Sender`."""
+        return ()
+
+    def forget(self) -> None:
+        """See `Sender`."""
+        self._ends.clear()

@@ -9,15 +9,15 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from socket import gethostname
 
 import pytest
 
-from contract.destination_contract import delivery, folder
+from contract.destination_contract import DATE, delivery, folder
 from reinstate_journal.crashpoints import At, Point, watch
-from reinstate_journal.errors import DestinationError, UsageError
+from reinstate_journal.errors import BackupError, DestinationError, UsageError
 from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Delivered, Refused
 from reinstate_service.destination.maildir import MaildirDestination, disk, dotlock
 from reinstate_service.destination.maildir.disk import Disk
@@ -254,6 +254,50 @@ def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
         assert files(maildir / "tmp") == files(maildir / "cur") == []
         assert mailbox.deliver(batch[2:]) == [Delivered()] * 38
     destination.close()
+
+
+def test_a_flush_that_fails_while_the_next_batch_is_written_ends_both(
+    destination: MaildirDestination, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of three batches lies there, and nothing else."""
+    flush, failures = Disk.flush_many, iter([False, True])
+
+    def failing(disk: Disk, parent: int, names: Sequence[str]) -> None:
+        if next(failures):
+            disk.flush_failed("EIO")
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        flush(disk, parent, names)
+
+    monkeypatch.setattr(Disk, "flush_many", failing)
+    with destination.mailbox(ALICE) as mailbox:
+        first = mailbox.begin([delivery("r1-1"), delivery("r1-2")])
+        second = mailbox.begin([delivery("r1-3"), delivery("r1-4")])
+        with pytest.raises(DestinationError):
+            mailbox.begin([delivery("r1-5")])
+        for end in (first, second):
+            with pytest.raises(DestinationError, match="nothing is written since"):
+                end()
+    named = [name.split(",")[0] for name in files(home / "Maildir" / "cur")]
+    assert named == [f"{DATE // 1000}.r1-1", f"{DATE // 1000}.r1-2"]
+    assert files(home / "Maildir" / "tmp") == []
+
+
+def test_a_batch_that_cannot_be_begun_leaves_the_one_before_whole(
+    destination: MaildirDestination, home: Path
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        raise BackupError(path="x", detail="gone")
+
+    with destination.mailbox(ALICE) as mailbox:
+        first = mailbox.begin([delivery("r1-1")])
+        with pytest.raises(BackupError):
+            mailbox.begin([delivery("r1-2"), delivery("r1-3", pieces=pieces)])
+        assert first() == [Delivered()]
+        assert files(home / "Maildir" / "tmp") == []
+        assert mailbox.deliver([delivery("r1-1"), delivery("r1-2")]) == [
+            Delivered(found=True),
+            Delivered(),
+        ]
 
 
 def test_one_bad_item_among_many_costs_only_itself(

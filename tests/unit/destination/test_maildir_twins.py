@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.destination_contract import DATE, damaged, delivery
+from reinstate_journal.crashpoints import At, Point, watch
 from reinstate_journal.errors import UsageError
 from reinstate_service.destination.contract import Delivered, Delivery
 from reinstate_service.destination.maildir import MaildirDestination
@@ -152,6 +153,23 @@ def test_a_file_with_as_many_names_as_there_may_be_gets_no_more(
         linked.deliver(BOB, delivery("b1", content=SAME))
     linked.deliver(BOB, delivery("b2", content=SAME))
     assert linked.inodes("b1") == linked.inodes("b2") != linked.inodes("a1")
+
+
+def test_what_another_account_has_not_flushed_yet_is_not_shared(linked: Tree) -> None:
+    """Whether its bytes are on the disk is told to that account's flush, and maybe not to ours."""
+
+    def deliver_in_between(here: Point) -> None:
+        if here is At.BATCH_WRITTEN:
+            watch(lambda _: None)
+            linked.deliver(BOB, delivery("b1", content=SAME))
+
+    watch(deliver_in_between)
+    try:
+        linked.deliver(ALICE, delivery("a1", content=SAME), delivery("a2", content=SAME))
+    finally:
+        watch(lambda _: None)
+    assert linked.inodes("a1") == linked.inodes("a2") != linked.inodes("b1")
+    linked.must_hold(a1=SAME, a2=SAME, b1=SAME)
 
 
 def test_a_bad_item_is_told_and_its_twins_are_tried(linked: Tree) -> None:

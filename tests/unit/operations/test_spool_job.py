@@ -72,6 +72,14 @@ def test_all_mistakes_are_told_at_once_also_where_others_hide_the_shape() -> Non
         (PLACES + "start_after = 2026-01-01T00:00:00\n", "start_after: Expected `datetime`"),
         ('source = "s3:x"\ndestination = "maildir:m"\n', "source: s3:x names no kind of backup"),
         ('source = "/b"\ndestination = "imaps://h"\n', "options.config: imaps://h needs one"),
+        (
+            'source = "/b"\ndestination = "imaps://h"\n[options]\ncompress = "keep"\n',
+            "options.compress: is for",
+        ),
+        (
+            'source = "/b"\ndestination = "imaps://h"\n[options]\ndedupe = "link"\n',
+            "options.dedupe: is for",
+        ),
         (PLACES + "follow = true\n[options]\nat = 2026-01-01T00:00:00Z\n", "options.at: a job"),
     ],
 )

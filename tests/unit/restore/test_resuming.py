@@ -126,21 +126,23 @@ def put(backup: Path, item: str, content: bytes) -> None:
 
 
 def test_a_run_begins_behind_what_was_recorded_of_an_account_in_work(one: Path) -> None:
-    assert run(one, most=6).source.asked[:6] == ONE[:6]
+    """Two more may be under way when it is stopped."""
+    done = run(one, most=6).restored
+    assert done in {6, 8}
     again = run(one)
-    assert again.source.asked == ONE[6:]
-    assert (again.already, again.restored, again.counted) == (6, 4, 10)
+    assert again.source.asked == ONE[done:]
+    assert (again.already, again.restored, again.counted) == (done, 10 - done, 10)
     assert len(list((one.parent / "mail").glob("*/*/Maildir/**/cur/*"))) == len(ONE)
     assert run(one).source.asked == []
 
 
 def test_a_run_begins_anew_where_the_backup_has_changed(one: Path) -> None:
-    run(one, most=6)
+    done = run(one, most=6).restored
     put(one, ONE[1], b"Subject: changed\r\n\r\n")
     put(one, "999", b"Subject: new\r\n\r\n")
     again = run(one)
     assert again.source.asked == ["999", *ONE]
-    assert (again.already, again.restored) == (5, 6)
+    assert (again.already, again.restored) == (done - 1, len(ONE) + 2 - done)
 
 
 def test_a_run_begins_anew_where_other_items_are_chosen(one: Path) -> None:

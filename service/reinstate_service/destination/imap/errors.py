@@ -80,5 +80,7 @@ def is_later(detail: str) -> bool:
 
 def text_of(error: BaseException) -> str:
     """What an error says, in one line of bounded length."""
-    told = " ".join((getattr(error, "strerror", None) or str(error) or "").split())
+    first = error.args[0] if error.args else ""
+    plain = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
+    told = " ".join((getattr(error, "strerror", None) or plain).split())
     return told[:300] or type(error).__name__

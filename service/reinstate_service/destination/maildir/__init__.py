@@ -28,7 +28,9 @@
           .folder.json              display name and colour
 
 Every effect is recognised by name. Messages are written to Maildir/tmp, flushed
-by one call for the whole batch, renamed into cur/, and the folders flushed.
+by one call for the whole batch, renamed into cur/, and the folders flushed. A message may be
+the gzip file that the backup has of it, and equal ones may share a file (storing.py); a tree
+of which the first holds says so in directory.sqlite, in `meta` under `packed`.
 
 Not guaranteed: that a message which its user moved to another folder between a
 crash and the resume is found there (it is delivered once more); that two

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -19,25 +18,22 @@ from reinstate_journal.errors import (
     JournalError,
     ReinstateError,
 )
-from reinstate_service.destination.contract import Delivered, Delivery, Refused
-from reinstate_service.destination.maildir.disk import descended, listed, opened, write_all
+from reinstate_service.destination.contract import Delivered, Delivery
+from reinstate_service.destination.maildir.disk import descended, listed, write_all
 from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
-    FLAG_LETTERS,
     Kind,
     collection_file,
-    delivery_of_file,
-    delivery_of_message,
-    folder_directories,
+    flag_letters,
     kind_of,
     message_base,
-    own_path,
 )
-from reinstate_service.destination.maildir.publishing import Place, Written, publish
+from reinstate_service.destination.maildir.places import Place, Places
+from reinstate_service.destination.maildir.publishing import Written, publish
 from reinstate_service.destination.maildir.storing import Storing
-from reinstate_service.destination.maildir.together import Together
-from reinstate_service.destination.names import checked_delivery, is_keyword
+from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
+from reinstate_service.threads import Behind, Together
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
@@ -72,154 +68,125 @@ class Deliverer:
         self._together = together
         self._home = home
         self._account = account
-        self._make = make
-        self._places: dict[tuple[Path, Kind], Place] = {}
-        #: What lay in folders that are only looked into.
-        self._elsewhere: dict[tuple[Path, Kind], frozenset[str]] = {}
-        self._lock: int | None = None
-
-    def made(self, path: Path, kind: Kind) -> None:
-        """Tells that this folder has just been made, so that nothing can be in it."""
-        place = Place(folder_directories(path, kind), kind)
-        self._places.setdefault((path, kind), place)
-
-    def forget(self, path: Path) -> None:
-        """Tells that this mailbox has changed, so that it is looked at again."""
-        self._places.pop((path, Kind.MAIL), None)
-        self._elsewhere.pop((path, Kind.MAIL), None)
+        self.places = Places(storing.disk, home, make)
+        self._behind = Behind()
+        self._count = 0
+        self._tmp: int | None = None
 
     def close(self) -> None:
         """Lets another restore deliver into the account."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._behind.close()
+        if self._tmp is not None:
+            os.close(self._tmp)
+            self._tmp = None
 
-    def deliver(self, deliveries: Sequence[Delivery]) -> list[Delivered]:
-        """See `Mailbox.deliver`. Raises OSError."""
+    def begin(self, deliveries: Sequence[Delivery]) -> Callable[[], list[Delivered]]:
+        """See `OverlappingMailbox.begin`. Raises OSError, as does what it answers."""
         answers: list[Delivered] = [Delivered()] * len(deliveries)
-        with descended(self._home, "Maildir", "tmp") as tmp:
-            self._own(tmp)
-            try:
-                self._add_keywords(deliveries)
-                reach(At.KEYWORDS_GIVEN)
-                written: list[Written] = []
-                waiting = list(enumerate(deliveries))
-                while waiting:
-                    there = {new.twin for new in written}
-                    begun, waiting = self._decide(waiting, answers, there)
-                    self._together.do(partial(self._write, tmp), begun)
-                    settled = list(self._settle(begun, answers))
-                    self._remember(settled, lambda new: ("Maildir", "tmp", new.temporary))
-                    written += settled
-                publish(self._disk, self._home, tmp, written)
-                self._remember(written, lambda new: (*new.place.directories, "cur", new.final))
-            except BaseException:
-                self._places.clear()  # what of the batch has its name is looked up anew
-                _sweep(tmp)
-                raise
+        tmp = self._own()
+        try:
+            self.places.add_keywords(deliveries)
+            reach(At.KEYWORDS_GIVEN)
+            written = self._write_all(tmp, deliveries, answers)
+            published = self._behind.start(partial(self._publish, tmp, written))
+        except BaseException:
+            self._give_up(tmp)
+            raise
+        return partial(self._durable, tmp, published, answers)
+
+    def _durable(
+        self, tmp: int, published: Callable[[], None], answers: list[Delivered]
+    ) -> list[Delivered]:
+        try:
+            published()
+        except BaseException:
+            self._give_up(tmp)
+            raise
         return answers
 
-    def _own(self, tmp: int) -> None:
-        """Before the first delivery: nobody else delivers here, and what a killed run
-        left in tmp/ goes."""
-        if self._lock is not None:
-            return
-        lock = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=tmp)
+    def _give_up(self, tmp: int) -> None:
+        """What is under way is through; what has no name yet goes, and what has is looked up."""
+        self._behind.rest()
+        self.places.clear()
+        _sweep(tmp)
+
+    def _own(self) -> int:
+        """Maildir/tmp, open. Before the first delivery: nobody else delivers here, and what a
+        killed run left there goes."""
+        if self._tmp is not None:
+            return self._tmp
+        with descended(self._home, "Maildir", "tmp") as found:
+            tmp = os.dup(found)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(tmp, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            os.close(lock)
+            os.close(tmp)
             if error.errno != errno.EWOULDBLOCK:
                 raise
             raise DestinationError(
                 destination=self._disk.location,
                 detail="another restore is delivering into the same account",
             ) from error
-        self._lock = lock
+        self._tmp = tmp
         _sweep(tmp)
+        return tmp
 
-    def _place(self, path: Path, kind: Kind) -> Place:
-        path = own_path(path)
-        known = self._places.get((path, kind))
-        if known is not None:
-            return known
-        place = Place(folder_directories(path, kind), kind)
-        if not self._make(path, kind):
-            with descended(self._home, *place.directories) as directory:
-                place.names = set(_names_in(directory, kind))
-        self._places[path, kind] = place
-        return place
+    def _write_all(
+        self, tmp: int, deliveries: Sequence[Delivery], answers: list[Delivered]
+    ) -> list[Written]:
+        """Writes into tmp/ what is not there yet. Answers for all that is not written."""
+        written: list[Written] = []
+        waiting = list(enumerate(deliveries))
+        while waiting:
+            near = {new.twin: new.temporary for new in written}
+            begun, waiting = self._decide(waiting, answers, near)
+            self._together.do(partial(self._write, tmp, near), begun)
+            written += self._settle(begun, answers)
+        return written
 
-    def _add_keywords(self, deliveries: Sequence[Delivery]) -> None:
-        """Gives letters to the batch's keywords: one change per folder, not per message."""
-        wanted: dict[Path, dict[str, None]] = defaultdict(dict)
-        for delivery in deliveries:
-            if kind_of(delivery.item.type) is Kind.MAIL:
-                found = all_keywords(delivery.item.flags, delivery.keywords)
-                wanted[delivery.path].update(dict.fromkeys(filter(is_keyword, found)))
-        for path, keywords in wanted.items():
-            if keywords:
-                try:
-                    place = self._place(path, Kind.MAIL)
-                except Refused:
-                    continue  # each delivery is told by _write
-                with descended(self._home, *place.directories) as folder:
-                    place.keywords.add(self._disk, folder, keywords)
-
-    def _found_elsewhere(self, delivery: Delivery, kind: Kind) -> Path | None:
-        """The first of the delivery's other folders that has it."""
-        for path in delivery.elsewhere:
-            names = self._elsewhere.get((path, kind))
-            if names is None:
-                names = self._elsewhere[path, kind] = self._looked_into(path, kind)
-            if delivery.name in names:
-                return path
-        return None
-
-    def _looked_into(self, path: Path, kind: Kind) -> frozenset[str]:
-        """What lies in a folder that may not be there or not be whole."""
-        known = self._places.get((path, kind))
-        if known is not None:
-            return frozenset(known.names)
-        try:
-            with descended(self._home, *folder_directories(own_path(path), kind)) as directory:
-                return frozenset(_names_in(directory, kind))
-        except (FileNotFoundError, Refused):
-            return frozenset()
-
-    def _remember(
-        self, stored: Iterable[Written], place: Callable[[Written], tuple[str, ...]]
-    ) -> None:
-        """Lets others share the files of these, which lie at that place in the account's home."""
+    def _remember(self, published: Iterable[Written]) -> None:
+        """Lets others share the files of these."""
         if self._storing.twins:
-            twins = ((new.twin, (*self._account, *place(new))) for new in stored if new.twin)
-            self._storing.twins.add(twins)
+            self._storing.twins.add(
+                (new.twin, (*self._account, *new.place.directories, "cur", new.final))
+                for new in published
+                if new.twin
+            )
+
+    def _twin(self, new: Written, near: Mapping[str | None, str]) -> tuple[str, ...] | None:
+        """The way to a file that it may share: one of the same batch, or else a durable one."""
+        if self._storing.twins is None or new.twin is None:
+            return None
+        if (temporary := near.get(new.twin)) is not None:
+            return (*self._account, "Maildir", "tmp", temporary)
+        return self._storing.twins.find(new.twin)
 
     def _decide(
         self,
         waiting: Sequence[tuple[int, Delivery]],
         answers: list[Delivered],
-        there: Collection[str | None],
+        near: Container[str | None],
     ) -> tuple[list[Written], list[tuple[int, Delivery]]]:
         """What is to be written, and what has to wait because one of these may take its name, or
-        is the first of its twins, of which none is `there`. Answers for the others."""
+        is the first of its twins, of which none is `near`. Answers for the others."""
         writing: dict[tuple[tuple[str, ...], str], Written] = {}
         twins: set[str] = set()
         later: list[tuple[int, Delivery]] = []
         for index, delivery in waiting:
             try:
                 name = checked_delivery(delivery.name)
-                place = self._place(delivery.path, kind_of(delivery.item.type))
+                place = self.places.get(delivery.path, kind_of(delivery.item.type))
                 if name in place.names:
                     answers[index] = Delivered(found=True)
-                elif (path := self._found_elsewhere(delivery, place.kind)) is not None:
+                elif (path := self.places.found_elsewhere(delivery, place.kind)) is not None:
                     answers[index] = Delivered(found=True, elsewhere=path)
                 elif (place.directories, name) in writing or (
-                    (twin := self._storing.twin_key(delivery)) in twins and twin not in there
+                    (twin := self._storing.twin_key(delivery)) in twins and twin not in near
                 ):
                     later.append((index, delivery))
                 else:
-                    new = Written(index, delivery, place, f"{_TEMPORARY}{index}", twin)
+                    new = Written(index, delivery, place, f"{_TEMPORARY}{self._count}", twin)
+                    self._count += 1
                     writing[place.directories, name] = new
                     if twin:
                         twins.add(twin)
@@ -229,32 +196,33 @@ class Deliverer:
                 answers[index] = Delivered(error=error)
         return list(writing.values()), later
 
-    def _write(self, tmp: int, new: Written) -> None:
-        """Writes the item into tmp/. Called in several threads at once."""
+    def _write(self, tmp: int, near: Mapping[str | None, str], new: Written) -> None:
+        """Writes the item into tmp/, where its twins that are `near` are called so. Called in
+        several threads at once."""
+        self._disk.require_sound()
+        delivery, item = new.delivery, new.delivery.item
         try:
-            new.stored = self._storing.write(tmp, new.temporary, new.delivery)
-            if new.place.kind is not Kind.MAIL:
-                new.extra = self._write_sidecar(tmp, new.temporary, new.delivery)
+            twin = self._twin(new, near)
+            new.stored = self._storing.write(tmp, new.temporary, delivery, twin)
+            if new.place.kind is Kind.MAIL:
+                named = _message_name(new.place, delivery, new.stored.size)
+                new.final, new.unrepresented = named
+            else:
+                new.final = collection_file(delivery.name, item.type, item.name)
+                new.extra = self._write_sidecar(tmp, new.temporary, delivery)
         except FATAL:
             raise
         except ReinstateError as error:
             new.error = error
 
     def _settle(self, begun: Iterable[Written], answers: list[Delivered]) -> Iterator[Written]:
-        """Those that were written, with their names."""
+        """Those that were written. Answers for all of them."""
         for new in begun:
             if new.error is not None:
                 answers[new.index] = Delivered(error=new.error)
                 continue
-            delivery = new.delivery
-            unrepresented: tuple[str, ...] = ()
-            if new.place.kind is Kind.MAIL:
-                new.final, unrepresented = _message_name(new.place, delivery, new.stored.size)
-            else:
-                item = delivery.item
-                new.final = collection_file(delivery.name, item.type, item.name)
-            new.place.names.add(delivery.name)
-            answers[new.index] = Delivered(unrepresented=unrepresented, taken=new.stored.taken)
+            new.place.names.add(new.delivery.name)
+            answers[new.index] = Delivered(unrepresented=new.unrepresented, taken=new.stored.taken)
             yield new
 
     def _write_sidecar(
@@ -272,11 +240,14 @@ class Deliverer:
             os.close(descriptor)
         return f"{temporary}.json", f".{delivery.name}.json"
 
+    def _publish(self, tmp: int, written: Sequence[Written]) -> None:
+        publish(self._disk, self._home, tmp, written)
+        self._remember(written)
+
 
 def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tuple[str, ...]]:
     """The file name in cur/, and the keywords there was no letter for."""
     item: Item = delivery.item
-    letters = "".join(letter for letter, flag in FLAG_LETTERS.items() if flag in item.flags)
     found, unrepresented = set(), []
     for keyword in all_keywords(item.flags, delivery.keywords):
         letter = place.keywords.letter(keyword)
@@ -285,20 +256,9 @@ def _message_name(place: Place, delivery: Delivery, size: int) -> tuple[str, tup
         else:
             found.add(letter)
     base = message_base(item.date, delivery.name)
-    return f"{base},S={size}:2,{letters}{''.join(sorted(found))}", tuple(unrepresented)
-
-
-def _names_in(directory: int, kind: Kind) -> Iterator[str]:
-    """The deliveries whose items lie in a folder."""
-    if kind is not Kind.MAIL:
-        for file_name in listed(directory):
-            if not file_name.startswith("."):
-                yield delivery_of_file(file_name)[0]
-        return
-    for part in ("cur", "new"):
-        with opened(part, directory) as inside, os.scandir(inside) as entries:
-            for entry in entries:
-                yield delivery_of_message(entry.name)
+    return f"{base},S={size}:2,{flag_letters(item.flags)}{''.join(sorted(found))}", tuple(
+        unrepresented
+    )
 
 
 def _sweep(tmp: int) -> None:

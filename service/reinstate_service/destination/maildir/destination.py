@@ -21,7 +21,6 @@ from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
 from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
 from reinstate_service.destination.maildir.storing import Storing
-from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.maildir.twins import Dedupe, Twins
 from reinstate_service.destination.names import checked_address, checked_domain
 from reinstate_service.mapping.namespace import Namespace
@@ -32,6 +31,7 @@ from reinstate_service.model import (
     DistributionList,
     Domain,
 )
+from reinstate_service.threads import Together
 
 #: How another user's folder is shown, see `MaildirDestination`.
 Mountpoints = Literal["shared", "symlink"]

@@ -52,12 +52,16 @@ class Disk:
     @contextmanager
     def speaking(self) -> Iterator[None]:
         """Turns OSError into DestinationError, and refuses to go on after a failed flush."""
-        if self.failure:
-            raise DestinationError(destination=self.location, detail=self.failure)
+        self.require_sound()
         try:
             yield
         except OSError as error:
             raise self.refusal(error) from error
+
+    def require_sound(self) -> None:
+        """Raises DestinationError after a failed flush."""
+        if self.failure:
+            raise DestinationError(destination=self.location, detail=self.failure)
 
     def make_directory(self, parent: int, name: str) -> bool:
         """Makes `name` in the open directory `parent`; False if it was there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.maildir.disk import Disk, read_file
@@ -83,10 +84,11 @@ class Keywords:
         }
 
 
-def all_keywords(flags: Flag, keywords: Iterable[str]) -> list[str]:
+@lru_cache(4096)
+def all_keywords(flags: Flag, keywords: tuple[str, ...]) -> tuple[str, ...]:
     """The keywords that an item has on disk, those that stand for flags first, each once."""
     wanted = [keyword for keyword, flag in FLAG_KEYWORDS.items() if flag in flags]
-    return list(dict.fromkeys([*wanted, *keywords]))
+    return tuple(dict.fromkeys([*wanted, *keywords]))
 
 
 def flags_and_keywords(letters: str, names: dict[int, str]) -> tuple[Flag, tuple[str, ...]]:

@@ -9,6 +9,7 @@ import binascii
 import enum
 import re
 from base64 import b64decode
+from functools import lru_cache
 
 from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.names import checked_path
@@ -92,6 +93,7 @@ def kind_of(type_: ItemType) -> Kind:
     return Kind.MAIL if type_ in MAIL_TYPES else _KINDS[type_]
 
 
+@lru_cache(1024)
 def own_path(path: Path) -> Path:
     """`path` as one of the account's own folders. Raises Refused."""
     path = checked_path(path)
@@ -212,6 +214,12 @@ def delivery_of_message(file_name: str) -> str:
     """The delivery that a message's file came from: what stands between the seconds and
     the first comma or colon."""
     return _BASE_END.split(file_name, maxsplit=1)[0].partition(".")[2]
+
+
+@lru_cache(1024)
+def flag_letters(flags: Flag) -> str:
+    """The letters of those flags that have one, in the order of a file name."""
+    return "".join(letter for letter, flag in FLAG_LETTERS.items() if flag in flags)
 
 
 def info_letters(file_name: str) -> str:

@@ -40,11 +40,11 @@ from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_o
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.maildir.storing import Storing
-from reinstate_service.destination.maildir.together import Together
 from reinstate_service.destination.names import checked_address, checked_path
 from reinstate_service.mapping.mountpoints import shared_address
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.model import Filters, Folder, Path
+from reinstate_service.threads import Together
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class MaildirMailbox:
                 if folder.subscribed:
                     subscribe(self._disk, self._home, path)
         if made:
-            self._deliverer.made(path, kind)
+            self._deliverer.places.made(path, kind)
         return made
 
     def grant(self, path: Path, grants: Sequence[AccessGrant]) -> Mapping[str, str]:
@@ -130,8 +130,18 @@ class MaildirMailbox:
 
     def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """See `Mailbox`."""
+        return self.begin(deliveries)()
+
+    def begin(self, deliveries: Sequence[Delivery]) -> Callable[[], Sequence[Delivered]]:
+        """See `OverlappingMailbox`."""
         with self._writing():
-            return self._deliverer.deliver(deliveries)
+            durable = self._deliverer.begin(deliveries)
+
+        def delivered() -> Sequence[Delivered]:
+            with self._speaking():
+                return durable()
+
+        return delivered
 
     def install_filters(self, filters: Filters) -> Sequence[str]:
         """See `Mailbox`."""
@@ -183,7 +193,7 @@ class MaildirMailbox:
         with self._writing(), self._owners_home(owner) as (home, address):
             source = Spot(self._home, self._address, path)
             answers = relocate(self._disk, source, Spot(home, address, checked_path(target)), names)
-        self._deliverer.forget(path)
+        self._deliverer.places.forget(path)
         return answers
 
     def remove_folder(self, path: Path) -> bool:
@@ -194,7 +204,7 @@ class MaildirMailbox:
             if path in NAMESPACE.roles.values() or collection_directory(self._home, path):
                 return False
             gone = remove_mailbox(self._disk, self._home, path)
-        self._deliverer.forget(path)
+        self._deliverer.places.forget(path)
         return gone
 
     def grants(self, path: Path) -> Sequence[AccessGrant]:

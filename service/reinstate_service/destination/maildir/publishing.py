@@ -14,25 +14,15 @@ from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import ReinstateError
 from reinstate_service.destination.contract import Delivery
 from reinstate_service.destination.maildir.disk import Disk, descended
-from reinstate_service.destination.maildir.keywords import Keywords
 from reinstate_service.destination.maildir.layout import Kind
+from reinstate_service.destination.maildir.places import Place
 from reinstate_service.destination.maildir.storing import Stored
 
 #: How many folders are held open at once.
 _MOST_OPEN = 64
 
 
-@dataclass
-class Place:
-    """A directory that items go to, by its way from the account's home."""
-
-    directories: tuple[str, ...]
-    kind: Kind
-    names: set[str] = field(default_factory=set)
-    keywords: Keywords = field(default_factory=Keywords)
-
-
-@dataclass
+@dataclass(slots=True)
 class Written:
     """An item on its way into tmp/, and then in there: how it is stored, and the name it is going
     to have; `extra` is another name in tmp/ and the one for it. `twin` is what others that may
@@ -46,6 +36,7 @@ class Written:
     stored: Stored = field(default_factory=partial(Stored, 0))
     final: str = ""
     extra: tuple[str, str] | None = None
+    unrepresented: tuple[str, ...] = ()
     error: ReinstateError | None = None
 
 

@@ -78,20 +78,25 @@ class Storing:
         shares = self.twins is not None and kind_of(delivery.item.type) is Kind.MAIL
         return self.twins.key(delivery.item) if self.twins and shares else None
 
-    def write(self, tmp: int, temporary: str, delivery: Delivery) -> Stored:
+    def write(
+        self, tmp: int, temporary: str, delivery: Delivery, twin: tuple[str, ...] | None = None
+    ) -> Stored:
         """Makes a file with the content and the date, called `temporary` in the open directory
-        `tmp`. Raises what the content raises."""
+        `tmp`; `twin` leads from the root to one that may be shared. Raises what the content
+        raises."""
         content = _Content(delivery)
         packed = delivery.packed() if self.keep and content.is_mail else None
         if packed is None:
-            return self._write(tmp, temporary, content)
+            return self._write(tmp, temporary, content, twin)
         with closing(packed):
-            served = is_served(packed.head)
-            return self._write(tmp, temporary, _Content(delivery, packed) if served else content)
+            if is_served(packed.head):
+                content = _Content(delivery, packed)
+            return self._write(tmp, temporary, content, twin)
 
-    def _write(self, tmp: int, temporary: str, content: _Content) -> Stored:
-        twins = self.twins if content.is_mail else None
-        twin = twins.find(content.delivery.item) if twins else None
+    def _write(
+        self, tmp: int, temporary: str, content: _Content, twin: tuple[str, ...] | None
+    ) -> Stored:
+        twins = self.twins
         if twins and twin and twins.way == "link":
             length = twins.link(twin, content.pieces(), tmp, temporary, content.moment)
             if length is not None:

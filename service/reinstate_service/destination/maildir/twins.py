@@ -58,17 +58,18 @@ class Twins:
         return f"{item.digest} {item.date}" if self.way == "link" else item.digest
 
     def add(self, stored: Iterable[tuple[str, tuple[str, ...]]]) -> None:
-        """Remembers under their keys the ways from the root to files."""
+        """Remembers under their keys the ways from the root to files, which are durable: whether
+        a file is on the disk is told to those alone who had the folder open when it was written."""
         rows = [(key, "/".join(path)) for key, path in stored]
         with self._lock:
             self._db.execute("BEGIN")
             self._db.executemany("INSERT OR REPLACE INTO twins VALUES (?, ?)", rows)
             self._db.execute("COMMIT")
 
-    def find(self, item: Item) -> tuple[str, ...] | None:
+    def find(self, key: str) -> tuple[str, ...] | None:
         """The way from the root to a file that may be shared."""
         with self._lock:
-            row = self._db.execute("SELECT path FROM twins WHERE key = ?", (self.key(item),))
+            row = self._db.execute("SELECT path FROM twins WHERE key = ?", (key,))
             found = row.fetchone()
         return tuple(found[0].split("/")) if found else None
 

@@ -172,6 +172,9 @@ def _contradictions(job: Job) -> Iterator[str]:
         yield "options.at: a job with follow = true has the newest state"
     if is_server(job.destination) and not chosen.config:
         yield f"options.config: {job.destination} needs one: how to log in to its accounts"
+    for name in ("compress", "dedupe"):
+        if getattr(chosen, name) != "none" and not job.destination.startswith("maildir:"):
+            yield f"options.{name}: is for maildir:DIR"
     for address in job.notify.mail:
         if not ADDRESS.fullmatch(address):
             yield f"notify.mail: {address!r} is no address"

@@ -64,8 +64,9 @@ class Opened:
     def content(self, item: Item, accounts: Iterable[str]) -> Iterator[bytes]:
         """The item's bytes in pieces of at most 1 MiB, checked as they pass.
 
-        They are looked for in the account that this thread is at, in all that were opened, and
-        last in `accounts`. Raises as `Source.content` does, and AccountUnreadable, ScratchFull.
+        They are looked for in the account that this thread is at, in those that others are at and
+        may be helped with, in all that were opened, and last in `accounts`. Raises as
+        `Source.content` does, and AccountUnreadable, ScratchFull.
         """
         if not _DIGEST.fullmatch(item.digest):
             raise UnsafeName(detail=f"{item.digest!r} is no digest")
@@ -91,9 +92,9 @@ class Opened:
             raise BlobCorrupt(digest=item.digest, detail=detail)
 
     def _pieces(self, digest: str, accounts: Iterable[str]) -> Iterator[bytes] | None:
-        mine = self._worked_on.get(threading.get_ident())
         with self._lock:
-            known = list(self._known.values())
+            mine = self._worked_on.get(threading.get_ident())
+            known = (*self._worked_on.values(), *self._known.values())
         for archives in dict.fromkeys((mine, *known)):
             if archives is not None and (found := archives.pieces(digest)) is not None:
                 return found

@@ -51,6 +51,34 @@ class Blobs:
 
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece.
         """
+        whole = self._whole(item)
+        if whole is None:
+            return self._streamed(item)
+        return iter((whole,) if whole else ())
+
+    def _whole(self, item: Item) -> bytes | None:
+        """A small blob gzipped once: the ordinary case, without ceremony; None if it is not."""
+        if item.size > PIECE:
+            return None
+        descriptor, length = self._open(item.digest)
+        try:
+            packed = os.pread(descriptor, length, 0) if length <= PIECE else b""
+        except OSError as error:
+            raise _unread(item.digest, error) from error
+        finally:
+            os.close(descriptor)
+        if not packed.startswith(MAGIC):
+            return None
+        unpack = unpacker()
+        try:
+            whole = unpack.decompress(packed, item.size + 1)
+        except DAMAGED:
+            return None
+        if len(whole) != item.size or not unpack.eof or unpack.unused_data:
+            return None
+        return whole if _hasher(item.digest)(whole).digest() == _hashed(item.digest) else None
+
+    def _streamed(self, item: Item) -> Iterator[bytes]:
         with self._unpacking(item.digest, item.size) as blob:
             yield from blob.content()
 
@@ -103,8 +131,7 @@ class Blobs:
         try:
             yield _Unpacking(descriptor, length, digest, size, exact)
         except OSError as error:
-            detail = f"it cannot be read: {error.strerror}"
-            raise BlobCorrupt(digest=digest, detail=detail) from error
+            raise _unread(digest, error) from error
         finally:
             os.close(descriptor)
 
@@ -144,12 +171,6 @@ class _Unpacking:
         self._wanted = _hashed(digest)
 
     def content(self) -> Iterator[bytes]:
-        if self._length <= PIECE and self._size <= PIECE:
-            whole = self._whole_at_once()
-            if whole is not None:
-                if whole:
-                    yield whole
-                return
         candidates = self._candidates()
         level = candidates[0] if len(candidates) == 1 else self._settle(candidates)
         digest, size = self._sha(), 0
@@ -166,21 +187,6 @@ class _Unpacking:
     def level(self) -> int:
         """How often it was gzipped, found by unpacking it whole. Raises ItemError."""
         return self._settle(self._candidates())
-
-    def _whole_at_once(self) -> bytes | None:
-        """A small blob gzipped once: the ordinary case, without ceremony; None if it is not."""
-        packed = os.pread(self._descriptor, self._length, 0)
-        if not packed.startswith(MAGIC):
-            return None
-        unpack = unpacker()
-        try:
-            whole = unpack.decompress(packed, self._size + 1)
-        except DAMAGED:
-            return None
-        if not unpack.eof or unpack.unused_data:
-            return None
-        right = self._mismatch(self._sha(whole).digest(), len(whole)) is None
-        return whole if right else None
 
     def _candidates(self) -> list[int]:
         """The levels that the beginning of the blob allows, the likeliest first."""
@@ -288,6 +294,10 @@ def _hasher(digest: str) -> Callable[..., hashlib._Hash]:
 def _hashed(digest: str) -> bytes:
     """The bytes that a digest spells."""
     return base64.b64decode(digest.replace(",", "/"))
+
+
+def _unread(digest: str, error: OSError) -> BlobCorrupt:
+    return BlobCorrupt(digest=digest, detail=f"it cannot be read: {error.strerror}")
 
 
 def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Work for as many threads as there are processors.
+"""Work for as many threads as there are processors, and work behind the back of one.
 
 Reading, un-gzipping, hashing and writing let go of Python's lock, so that two threads deliver
 half as much again as one does on two processors.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -57,3 +58,34 @@ class Together:
             failures = [failure for future in begun if (failure := future.exception())]
         if failures:
             raise failures[0]
+
+
+class Behind:
+    """One thing at a time that another thread does meanwhile."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="behind")
+        self._last: Future[None] | None = None
+
+    def close(self) -> None:
+        """Ends the thread, when nothing is at work any more."""
+        self._pool.shutdown()
+
+    def start(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Begins with `work`, if what was begun before went well; raises what that raised. What
+        is answered waits for the end and raises what `work` raised."""
+        if self._last is not None:
+            _end(self._last)
+        self._last = future = self._pool.submit(work)
+        return partial(_end, future)
+
+    def rest(self) -> None:
+        """Waits until nothing is at work any more, whatever became of it."""
+        if self._last is not None:
+            wait((self._last,), return_when=FIRST_COMPLETED)
+            self._last = None
+
+
+def _end(future: Future[None]) -> None:
+    wait((future,), return_when=FIRST_COMPLETED)
+    future.result()

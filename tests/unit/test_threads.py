@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from reinstate_service.destination.maildir.together import Together
+from reinstate_service.threads import Behind, Together
 
 JOBS = 100
 
@@ -70,3 +70,35 @@ def test_a_helper_at_another_ones_work_is_not_waited_for() -> None:
     other.join()
     together.close()
     assert done == list(range(JOBS))
+
+
+def test_what_goes_wrong_behind_ones_back_is_raised_wherever_it_is_waited_for() -> None:
+    def fail() -> None:
+        raise OSError("it failed")
+
+    behind, done = Behind(), list[int]()
+    ends = [behind.start(lambda: done.append(1)), behind.start(fail)]
+    with pytest.raises(OSError, match="it failed"):
+        behind.start(lambda: done.append(2))
+    ends[0]()
+    for _ in range(2):
+        with pytest.raises(OSError, match="it failed"):
+            ends[1]()
+    behind.rest()
+    behind.start(lambda: done.append(3))()
+    behind.close()
+    assert done == [1, 3]
+
+
+def test_nothing_is_at_work_any_more_after_a_rest() -> None:
+    behind, go_on, done = Behind(), threading.Event(), list[int]()
+
+    def work() -> None:
+        go_on.wait(60)
+        done.append(1)
+
+    behind.start(work)
+    threading.Timer(0.01, go_on.set).start()
+    behind.rest()
+    assert done == [1]
+    behind.close()
