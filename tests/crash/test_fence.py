@@ -7,6 +7,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,25 @@ def test_only_what_is_open_is_looked_for(live: LiveServer, journal: Path) -> Non
     must_be_whole(live, journal)
 
 
+class StoresLate(Proxy):
+    """A server that still stores what a dead session had sent: the first batch, a message at each
+    look at the mailbox."""
+
+    def __init__(self, live: LiveServer) -> None:
+        super().__init__(live.imap_port)
+        self._live = live
+        self._left = [number for number in range(4) if FOLDERS[_place(number)] == ("INBOX",)]
+
+    def mischief_for(self, command: bytes) -> Mischief | None:
+        if b" SEARCH " in command and self._left:
+            number = self._left.pop(0)
+            flags = (["\\Seen"] if number % 2 else []) + (["todo"] if number % 3 == 0 else [])
+            when = datetime.fromtimestamp(DAY // 1000 - number, UTC)
+            with self._live.imap(ADDRESS) as client:
+                client.append("INBOX", CONTENTS[number], flags, when)
+        return super().mischief_for(command)
+
+
 def _through(live: LiveServer, journal: Path, proxy: Proxy) -> bool:
     """Restores through the proxy; answers whether the run came to its end."""
     options = live.options(live.folder / "backup", f"imap://127.0.0.1:{proxy.port}")
@@ -209,6 +229,13 @@ def in_fours(monkeypatch: pytest.MonkeyPatch, live: LiveServer) -> Iterator[None
     live.configure(timeout=2, identity="the server")
     yield
     live.configure()
+
+
+@pytest.mark.usefixtures("in_fours")
+def test_as_long_as_messages_arrive_it_is_waited_for_more(live: LiveServer, journal: Path) -> None:
+    restore(live, journal, Death(At.DELIVERY_INTENDED.name))
+    assert _through(live, journal, StoresLate(live))
+    must_be_whole(live, journal)
 
 
 @pytest.fixture(scope="module")

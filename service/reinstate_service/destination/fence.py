@@ -63,8 +63,8 @@ class FencedMailbox(Mailbox, Protocol):
 
     `send` and `answers` are the two halves of `deliver`: several batches may be under way.
 
-    `quiet`: after so many seconds without a session that has died, what it had sent is stored
-    or never will be."""
+    `quiet`: if nothing has arrived of what a dead session had sent for so many seconds, it is
+    stored or never will be."""
 
     quiet: float
 

@@ -125,19 +125,24 @@ def settle(context: Context, recorder: Recorder, mailbox: FencedMailbox) -> None
     intents = _together(cast("DeliveryIntended", one.event) for one in recorded)
     settling = _Settling(context, mailbox)
     found = [settling.look(intent) for intent in intents]
+    intended = sum(len(intent.items) for intent in intents)
     latest = max(one.recorded_at for one in recorded)
-    if time.time() - latest / 1000 < _LONG_AGO and not all(
-        len(one.there) == len(intent.items) for one, intent in zip(found, intents, strict=True)
-    ):
+    storing = time.time() - latest / 1000 < _LONG_AGO
+    while storing and (there := _there(found)) < intended:
         # A server may still be storing what the session that died had sent.
         context.stop.wait(mailbox.quiet)
         context.check_stop()
         found = [settling.look(intent) for intent in intents]
+        storing = _there(found) > there
     reach(At.ARRIVALS_COMPARED)
     events: list[Event] = []
     for intent, recognised in zip(intents, found, strict=True):
         events += _outcomes(recorder, intent, recognised)
     recorder.append(*events, DeliveriesSettled())
+
+
+def _there(found: Iterable[Recognised]) -> int:
+    return sum(len(one.there) for one in found)
 
 
 def _together(intents: Iterable[DeliveryIntended]) -> list[DeliveryIntended]:

@@ -40,7 +40,8 @@ class Imap(Frozen, frozen=True):
     """A server. `domains` names an account for each domain that it has, by which it is looked
     whether the domain is there; `identity` stands for the server's name and port, if those may
     change. `patience`: so many seconds is it waited for when it is busy, or away in the middle of
-    a run. `settle_seconds`: so long after its end, what a session had sent is stored.
+    a run. `settle_seconds`: if nothing has arrived for so long of what a dead session had
+    sent, it is stored or never will be.
 
     `forbidden` are characters that no name may hold; `shared` is where other users' folders are
     shown, with {domain} and {local}; accounts of `default_domain` are granted to without it;
