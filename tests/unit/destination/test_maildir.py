@@ -282,6 +282,20 @@ def test_a_flush_that_fails_while_the_next_batch_is_written_ends_both(
     assert files(home / "Maildir" / "tmp") == []
 
 
+def test_nothing_is_left_of_a_batch_whose_end_nobody_waited_for(
+    destination: MaildirDestination, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another account's flush failed, or its own did and the run ended at once."""
+
+    def failing(*_arguments: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Disk, "flush_many", failing)
+    with destination.mailbox(ALICE) as mailbox:
+        mailbox.begin([delivery("r1-1"), delivery("r1-2")])
+    assert files(home / "Maildir" / "tmp") == files(home / "Maildir" / "cur") == []
+
+
 def test_a_batch_that_cannot_be_begun_leaves_the_one_before_whole(
     destination: MaildirDestination, home: Path
 ) -> None:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -74,9 +75,12 @@ class Deliverer:
         self._tmp: int | None = None
 
     def close(self) -> None:
-        """Lets another restore deliver into the account."""
+        """Lets another restore deliver into the account. What of a failed batch lies in tmp/ goes,
+        as far as that is possible; else the next run sweeps it."""
         self._behind.close()
         if self._tmp is not None:
+            with suppress(OSError):
+                _sweep(self._tmp)
             os.close(self._tmp)
             self._tmp = None
 
