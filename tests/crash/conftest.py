@@ -30,6 +30,7 @@ def memory_folder() -> Iterator[Path]:
     folder = Path(
         tempfile.mkdtemp(prefix="reinstate-kill-", dir=memory if memory.is_dir() else None)
     )
+    folder.chmod(0o711)  # servers that run as somebody else pass through it
     yield folder
     shutil.rmtree(folder)
 
