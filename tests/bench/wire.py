@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.figures import Table
@@ -30,7 +31,7 @@ from tests.running import COMMAND
 
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.source.backup_path import BackupWriter
-from system.live import MASTER, WORD, LiveServer, live_server, mbsync_quoted
+from system.live import MASTER, WORD, LiveDovecot, LiveServer, live_server, mbsync_quoted
 
 _DAY = 1_767_690_000_000
 _BATCH = 500
@@ -85,24 +86,23 @@ def write_maildirs(folder: Path, shares: Sequence[Sequence[bytes]]) -> None:
             )
 
 
-def with_reinstate(live: LiveServer, folder: Path, count: int) -> Cost:
-    """What a whole restore costs."""
-    arguments = ("--config", str(live.config), "--journal", str(folder / "r.db"), "--quiet")
+def with_reinstate(live: LiveServer, own: Path, count: int) -> Cost:
+    """What a whole restore costs; its journal is in `own`, beside which the backup is."""
+    arguments = ("--config", str(live.config), "--journal", str(own / "r.db"), "--quiet")
     many = ("--concurrent-accounts", str(count))
-    return run([*COMMAND, "restore", str(folder / "backup"), live.location, *arguments, *many])
+    backup = str(own.parent / "backup")
+    return run([*COMMAND, "restore", backup, live.location, *arguments, *many])
 
 
-def with_mbsync(live: LiveServer, folder: Path, count: int) -> float:
+def with_mbsync(live: LiveServer, own: Path, count: int) -> float:
     """The seconds of one mbsync for each account, all at once."""
     commands = []
     for address in addresses(count):
-        state = folder / f"state-{address}"
-        shutil.rmtree(state, ignore_errors=True)
+        state = own / f"state-{address}"
         state.mkdir()
-        maildir = folder / f"copy-{address}"  # it writes into what it reads from
-        shutil.rmtree(maildir, ignore_errors=True)
-        shutil.copytree(folder / "maildirs" / address, maildir)
-        written = folder / f"mbsyncrc-{address}"
+        maildir = own / f"copy-{address}"  # it writes into what it reads from
+        shutil.copytree(own.parent / "maildirs" / address, maildir)
+        written = own / f"mbsyncrc-{address}"
         written.write_text(
             _MBSYNC.format(
                 port=live.imap_port,
@@ -193,7 +193,9 @@ def _peaks(asked: argparse.Namespace) -> Iterator[tuple[int, Cost]]:
             live_server(addresses(1), _MEMORY) as live,
         ):
             write_backup(Path(name) / "backup", [_small(count)])
-            cost = with_reinstate(live, Path(name), 1)
+            own = Path(name) / "own"
+            own.mkdir()
+            cost = with_reinstate(live, own, 1)
             _must_be_there(live, count)
         yield count, cost
 
@@ -204,26 +206,28 @@ def _small(count: int) -> Iterator[bytes]:
 
 
 def measured(shares: Sequence[Sequence[bytes]], rounds: int) -> dict[str, float]:
-    """The seconds of each tool, the best of some rounds in turn."""
+    """The seconds of each tool, the best of some rounds in turn.
+
+    Each has a server of its own, and nothing is deleted before the end: on ext4, files that are
+    made after others were deleted take several times as long.
+    """
     count = len(shares)
     best: dict[str, float] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix="reinstate-wire-") as name,
-        live_server(addresses(count)) as live,
-    ):
-        folder = Path(name)
+    with ExitStack() as until_the_end:
+        folder = Path(until_the_end.enter_context(tempfile.TemporaryDirectory("-wire")))
         write_backup(folder / "backup", shares)
         write_maildirs(folder / "maildirs", shares)
-        tools: dict[str, Callable[[], float]] = {
-            "bare writer": lambda: with_bare_writer(live, shares),
-            "reinstate": lambda: with_reinstate(live, folder, count).seconds,
-            "mbsync": lambda: with_mbsync(live, folder, count),
+        tools: dict[str, Callable[[LiveDovecot, Path], float]] = {
+            "bare writer": lambda live, _own: with_bare_writer(live, shares),
+            "reinstate": lambda live, own: with_reinstate(live, own, count).seconds,
+            "mbsync": lambda live, own: with_mbsync(live, own, count),
         }
-        for _ in range(rounds):
+        for number in range(rounds):
             for tool, seconds in tools.items():
-                live.empty()
-                (folder / "r.db").unlink(missing_ok=True)
-                took = seconds()
+                live = until_the_end.enter_context(live_server(addresses(count)))
+                own = folder / f"{tool} {number}"
+                own.mkdir()
+                took = seconds(live, own)
                 _must_be_there(live, sum(map(len, shares)))
                 best[tool] = min(took, best.get(tool, took))
     return best
