@@ -12,6 +12,7 @@ from reinstate_service.destination.imap.configuration import read_configuration
 from reinstate_service.destination.imap.connection import server_of
 from reinstate_service.destination.imap.filters import INCLUDING, included, including
 from reinstate_service.destination.imap.managesieve import ManageSieve
+from reinstate_service.destination.waiting import Waiting
 from reinstate_service.model import Filters
 from system.dovecot import needs_dovecot
 from system.live import LiveDovecot, live_server
@@ -41,7 +42,8 @@ def destination(live: LiveDovecot) -> Destination:
 
 @pytest.fixture
 def sieve(live: LiveDovecot) -> Iterator[ManageSieve]:
-    accounts = Accounts(server_of(live.location), read_configuration(str(live.config)))
+    imap = read_configuration(str(live.config))
+    accounts = Accounts(server_of(live.location), imap, Waiting())
     with accounts.sieve(ADDRESS) as opened:
         yield opened
 

@@ -78,8 +78,8 @@ def _tables(*arguments: str, folder: Path) -> dict[str, list[dict[str, object]]]
 
 def test_a_small_soak_is_killed_and_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """The moment of a kill is a number of items, or lies within the start."""
-    found = _tables("soak", "--items", "6000", "--kills", "5", folder=tmp_path)
-    runs = found["Runs of a restore of 6,000 items, killed 5 times"]
+    found = _tables("soak", "--items", "20000", "--kills", "5", folder=tmp_path)
+    runs = found["Runs of a restore of 20,000 items, killed 5 times"]
     assert len(runs) == 6
     assert all(row["lost"] == row["doubled"] == 0 for row in found["What lies there"])
     assert {row["what"] for row in found["Goals"]} >= {"lost", "doubled", "altered"}

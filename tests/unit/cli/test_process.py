@@ -22,7 +22,7 @@ from running import COMMAND, run
 from unit.cli.conftest import Restored
 from unit.cli.waiting import wait_for_the_first_item
 
-ACCOUNTS, ITEMS, QUOTA = 4, 4000, 2 << 30
+ACCOUNTS, ITEMS, QUOTA = 4, 16_000, 2 << 30
 ADDRESSES = [f"user{number:05}@example.com" for number in range(ACCOUNTS)]
 
 
