@@ -225,7 +225,7 @@ def measured(shares: Sequence[Sequence[bytes]], rounds: int) -> dict[str, float]
         for number in range(rounds):
             for tool, seconds in tools.items():
                 live = until_the_end.enter_context(live_server(addresses(count)))
-                own = folder / f"{tool} {number}"
+                own = folder / f"{tool.replace(' ', '-')}-{number}"
                 own.mkdir()
                 took = seconds(live, own)
                 _must_be_there(live, sum(map(len, shares)))
