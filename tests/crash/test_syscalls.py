@@ -246,6 +246,12 @@ def _must_survive(case: Case, call: Call, error: str, memory_folder: Path) -> No
     folder = Path(tempfile.mkdtemp(dir=memory_folder))
     arguments = case.scene.begin(folder)
     run = run_traced(arguments, folder, f"{call.name}:error={error}:when={call.ordinal}")
+    if not any(one.injected for one in run.calls):
+        # A run may have one opening less of the journal's -shm than the one that was counted.
+        assert run.exit == 0
+        assert settled(folder) == case.settled
+        shutil.rmtree(folder)
+        return
     try:
         _must_tell(case, run, folder)
         _must_not_write_on(run, folder)
