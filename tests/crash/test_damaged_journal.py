@@ -164,6 +164,19 @@ def must_be_mended(
     reference.must_equal(folder, behind=behind)
 
 
+def must_be_compared(reference: Reference, journal: Path, damage: str, tells: str) -> None:
+    """Damages what is derived from events, which are whole: only a comparison with them finds it,
+    before anything is done by it, and `tells` so."""
+    with closing(sqlite3.connect(journal)) as raw, raw:
+        raw.execute(damage)
+    code, told = command("resume", "--journal", journal, "--quiet")
+    assert (code, tells in told) == (6, True), told
+    put_back(journal)
+    run("resume", "--journal", journal, "--quiet", expect=3)
+    reference.must_equal(journal.parent, behind=True)
+    ran(FLIPPED)
+
+
 @pytest.mark.parametrize("seed", range(FLIPS))
 def test_a_flipped_bit_is_found_or_harmless(
     reference: Reference, workplace: Path, seed: int
@@ -180,16 +193,9 @@ def test_a_flipped_bit_is_found_or_harmless(
 def test_a_path_that_has_become_another_puts_no_mail_there(
     reference: Reference, workplace: Path
 ) -> None:
-    """It is derived from events, which are whole: only a comparison with them finds it."""
     journal = interrupt(reference, workplace)
-    with closing(sqlite3.connect(journal)) as raw, raw:
-        raw.execute("UPDATE folders SET path = replace(path, 'a', 'b')")
-    code, told = command("resume", "--journal", journal, "--quiet")
-    assert (code, "are not what the events say" in told) == (6, True), told
-    put_back(journal)
-    run("resume", "--journal", journal, "--quiet", expect=3)
-    reference.must_equal(workplace, behind=True)
-    ran(FLIPPED)
+    damage = "UPDATE folders SET path = replace(path, 'a', 'b')"
+    must_be_compared(reference, journal, damage, "are not what the events say")
 
 
 @pytest.mark.parametrize("percent", LENGTHS)
@@ -252,16 +258,9 @@ def test_a_quota_that_a_lost_run_has_lifted_comes_back(
 def test_another_quota_than_the_events_say_is_not_put_back(
     reference: Reference, workplace: Path
 ) -> None:
-    """It is derived from events, which are whole: only a comparison with them finds it."""
     journal = lift_quotas(reference, workplace)
-    with closing(sqlite3.connect(journal)) as raw, raw:
-        raw.execute("UPDATE accounts SET quota_due = quota_due + 1")
-    code, told = command("resume", "--journal", journal, "--quiet")
-    assert (code, "is not what the events say" in told) == (6, True), told
-    put_back(journal)
-    run("resume", "--journal", journal, "--quiet", expect=3)
-    reference.must_equal(workplace, behind=True)
-    ran(FLIPPED)
+    damage = "UPDATE accounts SET quota_due = quota_due + 1"
+    must_be_compared(reference, journal, damage, "is not what the events say")
 
 
 def test_a_second_process_is_refused_and_harms_nothing(

@@ -180,7 +180,8 @@ def test_who_is_no_administrator_leaves_quotas_alone(empty: LiveCyrus) -> None:
     destination = empty.destination()
     assert destination.quota(ALICE) == 0
     assert destination.room(ALICE) == 100 * 1024
-    empty.configure()
+    with pytest.raises(Refused):
+        destination.set_quota(ALICE, 200 * 1024)
 
 
 def test_a_script_files_through_a_mountpoint(empty: LiveCyrus) -> None:

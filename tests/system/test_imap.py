@@ -17,6 +17,7 @@ import pytest
 import oracle
 from reinstate_journal import open_reader
 from reinstate_journal.check import check
+from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.maildir import MaildirDestination
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.operations.report import make_report
@@ -94,6 +95,19 @@ def test_the_server_is_verified_by_content(restored: Restored) -> None:
     """Also the messages that have other line ends there."""
     told = run("verify", "--journal", restored.journal, "--deep")
     assert "208 restored items = 208 there" in told
+
+
+def test_a_quota_that_the_login_cannot_set_is_refused_and_not_passed_over(
+    restored: Restored,
+) -> None:
+    """It would be recorded as put back."""
+    destination = restored.live.destination()
+    address = oracle.restored_accounts(restored.sample)[0].address
+    assert destination.quota(address) == 0
+    destination.set_quota(address, 0)
+    with pytest.raises(Refused, match="quota"):
+        destination.set_quota(address, 1_000_000)
+    destination.close()
 
 
 def test_an_account_that_is_not_there_fails_alone(restored: Restored, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from reinstate_journal.sqlite.containers import CHANGES, ContainerMapProjection
 from reinstate_journal.sqlite.projection import decode
 from reinstate_journal.sqlite.row import Stretch, typed
 
-_EVENT_ROW = tuple[int, int, str, int, Moment, str]
+_EVENT_ROW = tuple[int, str, int, Moment, str]
 
 
 def require_sound_map(
@@ -32,9 +32,8 @@ def require_sound_map(
         for statements in projection.tables.values():
             for statement in statements:
                 fresh.execute(statement)
-        stretches = _events(connection, catalogue, path, stream)
-        projection.apply(fresh, stretches)
-        number = stretches[0].stream_id if stretches else _number(connection, stream)
+        number = _number(connection, stream)
+        projection.apply(fresh, _events(connection, catalogue, path, stream, number))
         for table in projection.tables:
             kept, derived = (_rows(base, table, number) for base in (connection, fresh))
             if kept != derived:
@@ -43,30 +42,30 @@ def require_sound_map(
 
 
 def _events(
-    connection: sqlite3.Connection, catalogue: Catalogue, path: Path, stream: str
+    connection: sqlite3.Connection, catalogue: Catalogue, path: Path, stream: str, number: int
 ) -> list[Stretch]:
     names = [kind.__name__ for kind in CHANGES]
     marks = ", ".join("?" * len(names))
     found = connection.execute(
-        "SELECT events.position, events.stream, shapes.type, shapes.schema, events.recorded_at,"  # noqa: S608 - only marks
-        " events.data FROM events JOIN shapes ON shapes.id = events.shape"
-        " WHERE events.stream = (SELECT id FROM streams WHERE name = ?)"
+        "SELECT events.position, shapes.type, shapes.schema, events.recorded_at, events.data"  # noqa: S608 - only marks
+        " FROM events JOIN shapes ON shapes.id = events.shape WHERE events.stream = ?"
         f" AND events.shape IN (SELECT id FROM shapes WHERE type IN ({marks}))"
         " ORDER BY events.version",
-        (stream, *names),
+        (number, *names),
     ).fetchall()
     return [
         Stretch(number, stream, at, catalogue.types[kind], (position,), (event,))
-        for position, number, kind, schema, at, data in typed(found, _EVENT_ROW)
+        for position, kind, schema, at, data in typed(found, _EVENT_ROW)
         for event in [decode(catalogue, path, position, kind, schema, data)]
     ]
 
 
-def _number(connection: sqlite3.Connection, stream: str) -> object:
-    row = connection.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchone()
-    return None if row is None else row[0]
+def _number(connection: sqlite3.Connection, stream: str) -> int:
+    """The stream's number; 0, which none has, while it has no event."""
+    found = connection.execute("SELECT id FROM streams WHERE name = ?", (stream,)).fetchall()
+    return next((number for (number,) in typed(found, tuple[int])), 0)
 
 
-def _rows(connection: sqlite3.Connection, table: str, number: object) -> list[object]:
+def _rows(connection: sqlite3.Connection, table: str, number: int) -> list[object]:
     sql = f"SELECT * FROM {table} WHERE stream = ? ORDER BY 2, 3"  # noqa: S608 - names are constants
     return connection.execute(sql, (number,)).fetchall()

@@ -294,7 +294,7 @@ class Destination(Protocol):
         """The account's own quota in bytes, 0 for none. Raises Missing."""
 
     def set_quota(self, address: str, quota: int) -> None:
-        """Sets it. Raises Missing."""
+        """Sets it. Raises Missing, and Refused where it cannot be set."""
 
     def room(self, address: str) -> int | None:
         """How many more bytes the account can hold, None if nothing limits a restore; for the

@@ -6,6 +6,7 @@ and whose name for an account's INBOX is known.
 
 from __future__ import annotations
 
+from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.imap.accounts import Accounts
 from reinstate_service.destination.imap.answers import Quota
 from reinstate_service.destination.imap.connection import Client
@@ -30,14 +31,17 @@ def own_limit(accounts: Accounts, address: str) -> int:
 
 
 def set_own_limit(accounts: Accounts, address: str, limit: int) -> None:
-    """Sets it (0: none); what else the quota limits stays. Raises LoginRefused, ServerRefuses."""
+    """Sets it (0: none); what else the quota limits stays. Raises Refused if it cannot be set."""
     home = accounts.home(address)
     if not home:
+        _require_none(limit)
         return
 
     def change(client: Client) -> None:
         found = _limiting(client, home)
-        if found is not None:
+        if found is None:
+            _require_none(limit)
+        else:
             limits = {name: most for name, most in found.limits.items() if name != "STORAGE"}
             if limit:
                 limits["STORAGE"] = -(-limit // _UNIT)
@@ -45,6 +49,12 @@ def set_own_limit(accounts: Accounts, address: str, limit: int) -> None:
 
     with accounts.session(accounts.imap.login.user) as session:
         session.ask(change)
+
+
+def _require_none(limit: int) -> None:
+    """Where nothing can be set, there is nothing to be lifted; but nothing comes back either."""
+    if limit:
+        raise Refused(detail=f"a quota of {limit} bytes cannot be set with this login")
 
 
 def _limiting(client: Client, mailbox: str) -> Quota | None:
