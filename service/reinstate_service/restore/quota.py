@@ -12,7 +12,7 @@ from reinstate_journal.events import (
     restore_stream,
 )
 from reinstate_journal.journal import Journal
-from reinstate_service.destination.contract import Destination
+from reinstate_service.destination.contract import Destination, Refused
 from reinstate_service.restore.recorder import Recorder
 
 
@@ -33,12 +33,18 @@ def put_quota_back(destination: Destination, recorder: Recorder, address: str, q
 def put_quotas_back(journal: Journal, destination: Destination, restore: str) -> list[str]:
     """Gives every account of the restore its quota again that has it lifted still.
 
-    Answers their addresses.
+    Answers their addresses. Raises Refused, when all others are through, if one cannot be set.
     """
     due = journal.progress.quotas_due(restore)
+    refused: Refused | None = None
     for one in due:
         recorder = Recorder(journal, account_stream(restore, one.account))
-        put_quota_back(destination, recorder, one.address, one.quota)
+        try:
+            put_quota_back(destination, recorder, one.address, one.quota)
+        except Refused as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused
     return [one.address for one in due]
 
 
