@@ -74,7 +74,7 @@ class ProgressProjection:
     """
 
     name: ClassVar[str] = "progress"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "restores": (RESTORES,),
         "runs": (RUNS,),

@@ -19,7 +19,9 @@ class Sender(Protocol):
     """Delivers batches, in order. Up to `ahead` of them may be under way while the next one is
     decided."""
 
-    ahead: int
+    @property
+    def ahead(self) -> int:
+        """See above."""
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """Begins to deliver a batch. Raises ConnectionLost."""
