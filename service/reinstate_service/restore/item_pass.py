@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -192,15 +192,14 @@ class ItemPass:
                 yield KeywordsLeftOut(folder=folder, keywords=tuple(keywords))
 
     def _tell(self, events: Sequence[Event], looked_at: int) -> None:
-        restored = [one for one in events if isinstance(one, ItemRestored)]
-        skipped = sum(isinstance(one, ItemSkipped) for one in events)
-        failed = sum(isinstance(one, ItemFailed) for one in events)
+        kinds = Counter(map(type, events))
+        restored, skipped, failed = kinds[ItemRestored], kinds[ItemSkipped], kinds[ItemFailed]
         self._context.observer.items(
-            restored=len(restored),
+            restored=restored,
             skipped=skipped,
             failed=failed,
-            already=looked_at - len(restored) - skipped - failed,
-            size=sum(one.size for one in restored),
+            already=looked_at - restored - skipped - failed,
+            size=sum(one.size for one in events if isinstance(one, ItemRestored)),
         )
 
     def _task(self, record: ItemRecord) -> Task:
