@@ -47,6 +47,7 @@ class FencedSender:
     works on the one before, so that it always has something to do."""
 
     ahead = 1
+    in_order = True
 
     def __init__(self, recorder: Recorder, mailbox: FencedMailbox) -> None:
         self._recorder = recorder
