@@ -64,6 +64,8 @@ class FencedSender:
     """Delivers with the intent recorded before. The next batches are sent while the server still
     works on those before, so that it always has something to do."""
 
+    in_order = True
+
     def __init__(self, recorder: Recorder, mailbox: FencedMailbox) -> None:
         self._recorder = recorder
         self._mailbox = mailbox
