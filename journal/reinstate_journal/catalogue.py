@@ -81,8 +81,9 @@ class Catalogue:
             raise UnknownShape(f"{kind.__name__} is not in the catalogue")
         return self._encoder.encode
 
-    def decoder(self, type_name: str, schema: int) -> Callable[[str], Event]:
-        """What gives the event of a row of that shape. Raises UnknownShape for a newer one.
+    def decoder(self, type_name: str, schema: int) -> Callable[[str | bytes], Event]:
+        """What gives the event of a row of that shape, from text or from UTF-8. Raises
+        UnknownShape for a newer one.
 
         It raises msgspec.DecodeError or msgspec.ValidationError for JSON that is not of its shape.
         """
@@ -92,7 +93,7 @@ class Catalogue:
         if schema == known.schema:
             return self._decoders[type_name].decode
 
-        def upcast(data: str) -> Event:
+        def upcast(data: str | bytes) -> Event:
             value = msgspec.json.decode(data, type=dict[str, Any])
             for version in range(schema, known.schema):
                 value = self._upcasts[type_name, version](value)

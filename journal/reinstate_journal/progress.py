@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from reinstate_journal.catalogue import Moment, Outcome
+from reinstate_journal.events import DeliveryIntended
 
 if TYPE_CHECKING:
     from reinstate_journal.journal import Recorded
@@ -100,6 +101,16 @@ class QuotaDue(msgspec.Struct, frozen=True):
     quota: int
 
 
+class OpenIntent(msgspec.Struct, frozen=True):
+    """An intent whose outcome is not recorded: what stands at `uidnext` or above it may be of it,
+    except for the UIDs in `settled`, a sequence-set (RFC 3501 §9)."""
+
+    intent: DeliveryIntended
+    recorded_at: Moment
+    uidnext: int
+    settled: str
+
+
 class Progress(Protocol):
     """Answers from the journal as it is at the moment of the question.
 
@@ -139,9 +150,8 @@ class Progress(Protocol):
     def quotas_due(self, restore: str) -> list[QuotaDue]:
         """The quotas that must be put back, by account id."""
 
-    def open_intents(self, stream: str) -> list[Recorded]:
-        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order, each
-        with the fence that it has now."""
+    def open_intents(self, stream: str) -> list[OpenIntent]:
+        """The intents of a stream whose outcome is not recorded, in their order."""
 
     def failures_of(self, stream: str) -> Iterator[Recorded]:
         """The events of all steps of one stream that failed or are in doubt now, in their order.

@@ -20,6 +20,7 @@ PARTS = {
     "scale": "tests.bench.scale",
     "soak": "tests.bench.soak",
     "keep": "tests.bench.keeping",
+    "dedupe": "tests.bench.deduping",
     "archives": "tests.bench.archives",
     "watch": "tests.bench.watching",
     "wire": "tests.bench.wire",

@@ -12,14 +12,16 @@ import contextlib
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench import corpus
 from tests.bench.figures import Goal, Table, goals
 from tests.bench.processes import Cost, run
-from tests.bench.tools import Sources, write_sources
+from tests.bench.tools import write_sources
 from tests.mounting import SHARING, CannotMount, mounted
 from tests.running import COMMAND
 from tests.system.dovecot import reachable_folder, tree_owner
@@ -33,34 +35,38 @@ PLAIN, KEPT = "reinstate", "reinstate --compress keep"
 
 
 class Contender(NamedTuple):
-    """A command for the sources and an empty folder, and where it puts the messages there."""
+    """Commands for the folder that has the sources and for an empty one, and the pattern of where
+    they put the messages there."""
 
-    command: Callable[[Sources, Path], list[str]]
-    cur: str
+    commands: Callable[[Path, Path], list[list[str]]]
+    messages: str
 
 
 def _copying(*options: str) -> Contender:
-    def command(sources: Sources, folder: Path) -> list[str]:
-        return ["cp", "-a", *options, str(sources.maildir), str(folder / "copy")]
+    def commands(sources: Path, folder: Path) -> list[list[str]]:
+        return [["cp", "-a", *options, str(sources / "maildir"), str(folder / "copy")]]
 
-    return Contender(command, "copy/cur")
+    return Contender(commands, "copy/cur/*")
 
 
-def _restoring(*options: str) -> Contender:
-    def command(sources: Sources, folder: Path) -> list[str]:
-        owner = tree_owner()
+def restoring(*options: str, then: Sequence[str] = ()) -> Contender:
+    """A restore with these options, and then a command with the tree behind it."""
+
+    def commands(sources: Path, folder: Path) -> list[list[str]]:
+        tree, owner = folder / "mail", tree_owner()
         owned = ("--owner", f"{owner[0]}:{owner[1]}") if owner else ()
         ends = ("--journal", str(folder / "r.db"), "--quiet", *owned, *options)
-        return [*COMMAND, "restore", str(sources.backup), f"maildir:{folder / 'mail'}", *ends]
+        restore = [*COMMAND, "restore", str(sources / "backup"), f"maildir:{tree}", *ends]
+        return [restore, [*then, str(tree)]] if then else [restore]
 
-    return Contender(command, "mail/example.test/ann/Maildir/cur")
+    return Contender(commands, "mail/example.test/*/Maildir/cur/*")
 
 
 CONTENDERS = {
-    KEPT: _restoring("--compress", "keep"),
+    KEPT: restoring("--compress", "keep"),
     COPIED: _copying("--reflink=never"),
     SHARED: _copying("--reflink=auto"),
-    PLAIN: _restoring(),
+    PLAIN: restoring(),
 }
 
 
@@ -76,8 +82,9 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
     found: dict[str, dict[str, Cost]] = {}
     with reachable_folder(asked.above) as folder:
         for kind in asked.on:
-            with _place(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
-                found[kind] = _measured(place, number, asked.rounds)
+            with placed(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
+                write_sources(place, corpus.like_mail(number))
+                found[kind] = measured(CONTENDERS, place, number, asked.rounds)
             yield _table(kind, found[kind], number, asked.rounds)
     wanted = {"disk": 1.3, "xfs": 3.0, "btrfs": 3.0}
     yield goals(
@@ -89,7 +96,7 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
 
 
 @contextlib.contextmanager
-def _place(kind: str, folder: Path, size: int) -> Iterator[Path]:
+def placed(kind: str, folder: Path, size: int) -> Iterator[Path]:
     """A folder on a file system of that kind."""
     if kind == "disk":
         yield folder
@@ -101,18 +108,21 @@ def _place(kind: str, folder: Path, size: int) -> Iterator[Path]:
         sys.exit(f"{error}; or: --on disk")
 
 
-def _measured(place: Path, number: int, rounds: int) -> dict[str, Cost]:
-    sources = write_sources(place, corpus.like_mail(number))
-    costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
-    names = list(CONTENDERS)
+def measured(
+    contenders: Mapping[str, Contender], place: Path, number: int, rounds: int
+) -> dict[str, Cost]:
+    """Medians, everybody in turn, of the sources in `place`. Raises SystemExit when somebody did
+    not bring every message."""
+    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
+    names = list(contenders)
     for turn in range(rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             own = place / f"{turn}-{names.index(name)}"
             own.mkdir(mode=0o755)
             os.sync()
-            command = CONTENDERS[name].command(sources, own)
-            costs[name].append(run(command) + run(["sync", "-f", str(own)]))
-            there = sum(1 for _ in (own / CONTENDERS[name].cur).iterdir())
+            commands = contenders[name].commands(place, own)
+            costs[name].append(reduce(add, map(run, [*commands, ["sync", "-f", str(own)]])))
+            there = sum(1 for _ in own.glob(contenders[name].messages))
             if there != number:
                 sys.exit(f"{name}: {there:,} of {number:,} messages are there")
     return {

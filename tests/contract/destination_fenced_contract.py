@@ -9,7 +9,7 @@ import pytest
 
 from contract.destination_contract import ALICE, DATE, Reopen, Suite, delivery, digest, folder
 from reinstate_service.destination.contract import Delivered, Destination, Refused
-from reinstate_service.destination.fence import Fence, FencedMailbox
+from reinstate_service.destination.fence import Answered, Fence, FencedMailbox
 from reinstate_service.model import Flag, ItemType, Path
 
 WORK: Path = ("Work",)
@@ -28,6 +28,15 @@ def above(mailbox: FencedMailbox, fence: Fence) -> list[bytes]:
     """The messages above a fence."""
     arrivals = mailbox.arrivals(fence)
     return [b"".join(mailbox.message(arrivals.path, one.uid)) for one in arrivals.messages]
+
+
+def placed(mailbox: FencedMailbox, answered: Answered, path: Path) -> list[bytes]:
+    """The messages of a batch, where it is told that they stand."""
+    where = answered.placed[path]
+    arrivals = mailbox.arrivals(Fence(path, where.uidvalidity, 1))
+    uids = [one.uid for one in arrivals.messages if one.uid in where.uids]
+    assert len(uids) == len(where.uids)
+    return [b"".join(mailbox.message(path, uid)) for uid in uids]
 
 
 class FencedContract(Suite):
@@ -79,23 +88,48 @@ class FencedContract(Suite):
             ]
             assert mailbox.deliver([delivery("5", WORK, CONTENT + b"5")]) == [Delivered()]
         with fenced(reopen()) as mailbox:
-            assert above(mailbox, fence) == [CONTENT, CONTENT + b"3", CONTENT + b"5"]
-            assert above(mailbox, first.ends[WORK]) == [CONTENT + b"3", CONTENT + b"5"]
+            contents = [CONTENT, CONTENT + b"3", CONTENT + b"5"]
+            assert sorted(above(mailbox, fence)) == contents
+            assert placed(mailbox, first, WORK) == [CONTENT]
+            assert placed(mailbox, rest[0], WORK) == [CONTENT + b"3"]
 
-    def test_what_was_refused_at_first_stands_behind_what_was_sent_since(
+    def test_it_is_told_where_messages_stand_that_were_refused_at_first(
         self, destination: Destination, reopen: Reopen
     ) -> None:
+        missing = ("Missing", "yet")
         with fenced(destination) as mailbox:
             fence = mailbox.fence(WORK)
             mailbox.send([delivery("1", WORK, CONTENT)])
-            mailbox.send([delivery("2", ("Missing", "yet"), CONTENT + b"2")])
+            mailbox.send([delivery("2", missing, CONTENT + b"2")])
             mailbox.send([delivery("3", WORK, CONTENT + b"3")])
             answers = [mailbox.answers() for _ in range(3)]
         assert [list(one.delivered) for one in answers] == [[Delivered()]] * 3
-        assert answers[1].ends == {}
         with fenced(reopen()) as mailbox:
-            assert above(mailbox, fence) == [CONTENT, CONTENT + b"3"]
+            assert sorted(above(mailbox, fence)) == [CONTENT, CONTENT + b"3"]
+            assert placed(mailbox, answers[1], missing) == [CONTENT + b"2"]
             assert len(self.contents(reopen)) == 3
+
+    def test_messages_of_one_content_are_stored_in_their_order(
+        self, destination: Destination, reopen: Reopen
+    ) -> None:
+        with fenced(destination) as mailbox:
+            mailbox.fence(WORK)
+            for number in range(6):
+                content = CONTENT if number % 2 else CONTENT + b"%d" % number
+                mailbox.send([delivery(str(number), WORK, content, date=DATE + number * 1000)])
+            for _ in range(6):
+                mailbox.answers()
+        same = [item for item in self.items(reopen) if item.digest == digest(CONTENT)]
+        assert [item.date - DATE for item in same] == [1000, 3000, 5000]
+
+    def test_a_fence_stands_above_whatever_was_told_of(self, destination: Destination) -> None:
+        """Also where the batches were stored in another order than they were sent in."""
+        with fenced(destination) as mailbox:
+            mailbox.fence(WORK)
+            for number in range(4):
+                mailbox.send([delivery(str(number), WORK, CONTENT + b"%d" % number)])
+            answers = [mailbox.answers() for _ in range(4)]
+            assert mailbox.fence(WORK).uidnext >= max(one.placed[WORK].uids.end for one in answers)
 
     def test_doing_it_again_does_it_again(self, destination: Destination, reopen: Reopen) -> None:
         with fenced(destination) as mailbox:

@@ -43,10 +43,12 @@ _STARTS = 6
 
 
 def five_hundred() -> list[bytes]:
-    """Each tenth message lies in the same folder in the batch before already."""
+    """Each tenth message of every other batch lies in the same folder in the batch before already:
+    such two batches go over one connection, the next two over another."""
     found = made_messages(500)
     for number in range(BATCH + 1, 500, 10):
-        found[number] = found[number - BATCH - 1]
+        if number // BATCH % 2:
+            found[number] = found[number - BATCH - 1]
     return found
 
 

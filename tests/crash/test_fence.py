@@ -173,7 +173,7 @@ def test_a_restore_that_dies_ends_with_everything_there_once(
 def test_a_recovery_that_dies_is_recovered_from(
     live: LiveServer, journal: Path, second: Point
 ) -> None:
-    restore(live, journal, Death(At.DELIVERY_STORED.name, 2))
+    restore(live, journal, Death(At.DELIVERY_SENT.name, 2))
     restore(live, journal, Death(second.name))
     restore(live, journal)
     must_be_whole(live, journal)

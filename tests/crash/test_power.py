@@ -83,8 +83,7 @@ def _recorded(folder: Path, backup: Path, mountpoints: str, bug: str = "") -> Re
 
 @pytest.fixture(scope="module", params=["shared", "symlink"])
 def recorded(request: pytest.FixtureRequest, memory_folder: Path) -> Recorded:
-    folder = memory_folder / f"power-{request.param}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=memory_folder))  # made again if tests come in another order
     write_small_backup(folder / "backup")
     return _recorded(folder, folder / "backup", request.param)
 

@@ -1,8 +1,9 @@
 """The law of fences: however runs die and connections break while batches are under way, and
 whatever the server refuses at first, every message is there once in the end.
 
-The real engine restores two items at a time onto a server in memory that names messages itself.
-Many of the messages are the same. What a dead session had sent is stored in part.
+The real engine restores two items at a time onto a server in memory that names messages itself,
+over several connections, between whose commands there is no order at all. Many of the messages are
+the same. What dead sessions had sent is stored in part.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shutil
 import tempfile
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -34,9 +35,12 @@ from reinstate_service.destination.fence import (
     ConnectionLost,
     Fence,
     FencedMailbox,
+    Placed,
 )
+from reinstate_service.destination.imap.ends import Ends
 from reinstate_service.destination.memory import MemoryDestination, State
 from reinstate_service.destination.memory.mailbox import MemoryMailbox
+from reinstate_service.destination.uids import UidSet, joined
 from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.model import Path as MailboxPath
 from reinstate_service.restore import items
@@ -60,22 +64,37 @@ class Command(NamedTuple):
 
 
 class _Batch:
-    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+    """One that was sent over a connection; `left` commands have no answer."""
+
+    def __init__(self, deliveries: Sequence[Delivery], connection: deque[Command]) -> None:
         self.deliveries = deliveries
+        self.connection = connection
         self.left = 0
         self.refused: list[Command] = []
-        self.ends: dict[MailboxPath, Fence] = {}
+        self.told: list[tuple[MailboxPath, Placed | None]] = []
+
+    def placed(self) -> dict[MailboxPath, Placed]:
+        """Where its messages are in the mailboxes of which all was told."""
+        found: dict[MailboxPath, UidSet] = defaultdict(UidSet)
+        for path, placed in self.told:
+            found[path] |= UidSet() if placed is None else placed.uids
+        unknown = {path for path, placed in self.told if placed is None}
+        return {path: Placed(7, uids) for path, uids in found.items() if path not in unknown}
 
 
 class Server:
-    """Mailboxes with their messages by UID, and the commands that are under way."""
+    """Mailboxes with their messages by UID, and the commands that are under way over each
+    connection of the account. Of some mailboxes it `tells` where it has put what."""
 
-    def __init__(self, random: Random, *, tells: bool) -> None:
+    def __init__(self, random: Random, connections: int, tells: Collection[MailboxPath]) -> None:
         self.random = random
-        self.tells = tells
+        self.connections: list[deque[Command]] = [deque() for _ in range(connections)]
         self.boxes: dict[MailboxPath, list[bytes]] = defaultdict(list)
-        self.under_way: deque[Command] = deque()
+        self.ends = Ends()
         self.calm = False
+        #: Told to Hypothesis in the end: accounts are restored by other threads.
+        self.happened: set[str] = set()
+        self._tells = tells
 
     def happens(self, chance: float) -> bool:
         return not self.calm and self.random.random() < chance
@@ -84,22 +103,37 @@ class Server:
         """UIDs are numbered from 1 on."""
         return Fence(path, 7, len(self.boxes[path]) + 1)
 
-    def carry_out(self) -> None:
-        """The oldest command: it is stored as a whole, or refused as a whole."""
-        command = self.under_way.popleft()
+    def work(self) -> None:
+        """The oldest command of any connection: it is stored as a whole, or refused as a whole."""
+        busy = [one for one in self.connections if one]
+        command = self.random.choice(busy).popleft()
         command.batch.left -= 1
         if self.happens(0.3):
-            event("refused")
+            self.happened.add("refused")
             command.batch.refused.append(command)
             return
-        self.boxes[command.path] += command.contents
-        command.batch.ends[command.path] = self.end(command.path)
+        self.store(command.batch, command.path, command.contents)
 
-    def session_died(self) -> None:
-        """Of what it had sent some is still stored."""
-        for _ in range(self.random.randint(0, len(self.under_way))):
-            self.carry_out()
-        self.under_way.clear()
+    def store(self, batch: _Batch, path: MailboxPath, contents: Sequence[bytes]) -> None:
+        first = self.end(path).uidnext
+        self.boxes[path] += contents
+        told = Placed(7, joined([(first, first + len(contents) - 1)]))
+        batch.told.append((path, told if path in self._tells else None))
+
+    def work_a_while(self) -> None:
+        for _ in range(self.random.randint(0, sum(map(len, self.connections)) // 2)):
+            self.work()
+
+    def finish(self, connection: deque[Command]) -> None:
+        while connection:
+            self.work()
+
+    def sessions_died(self) -> None:
+        """Of what they had sent some is still stored."""
+        self.work_a_while()
+        for connection in self.connections:
+            connection.clear()
+        self.ends.forget()
 
 
 class FencedMemoryMailbox(MemoryMailbox):
@@ -111,47 +145,48 @@ class FencedMemoryMailbox(MemoryMailbox):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self._server = server
         self._batches: deque[_Batch] = deque()
-        self._known: dict[MailboxPath, Fence] = {}
+
+    @property
+    def ahead(self) -> int:
+        """See `FencedMailbox`."""
+        return 2 * len(self._server.connections) - 1
 
     def fence(self, path: MailboxPath) -> Fence:
         """See `FencedMailbox`: as low as it may be."""
-        if path not in self._known:
-            while self._server.under_way:
-                self._server.carry_out()
-            self._known[path] = self._server.end(path)
-        return self._known[path]
+        if (known := self._server.ends.of(path)) is not None:
+            return known
+        self._server.finish(self._server.connections[0])
+        return self._server.ends.asked(self._server.end(path))
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """See `FencedMailbox`."""
         self._may_break()
-        batch = _Batch(deliveries)
+        batch = _Batch(deliveries, self._server.random.choice(self._server.connections))
         by_path: dict[MailboxPath, list[bytes]] = defaultdict(list)
         for one in deliveries:
             by_path[one.path].append(b"".join(one.content()))
         self._batches.append(batch)
         for path, contents in by_path.items():
             batch.left += 1
-            self._server.under_way.append(Command(batch, path, contents))
-        for _ in range(self._server.random.randint(0, len(self._server.under_way))):
-            self._server.carry_out()
+            batch.connection.append(Command(batch, path, contents))
+        self._server.work_a_while()
 
     def answers(self) -> Answered:
         """See `FencedMailbox`."""
         self._may_break()
         batch = self._batches[0]
         while batch.left:
-            self._server.carry_out()
+            self._server.work()
         for command in batch.refused:
-            while self._server.under_way:
-                self._server.carry_out()
-            self._may_break()
-            self._server.boxes[command.path] += command.contents
+            for content in command.contents:
+                self._server.finish(batch.connection)
+                self._server.work_a_while()
+                self._may_break()
+                self._server.store(batch, command.path, [content])
         self._batches.popleft()
-        ends = {} if batch.refused or not self._server.tells else batch.ends
-        for one in batch.deliveries:
-            self._known.pop(one.path, None)
-        self._known.update(ends)
-        return Answered([Delivered()] * len(batch.deliveries), ends)
+        for path, placed in batch.told:
+            self._server.ends.stored(path, placed)
+        return Answered([Delivered()] * len(batch.deliveries), batch.placed())
 
     def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """See `Mailbox`."""
@@ -160,7 +195,7 @@ class FencedMemoryMailbox(MemoryMailbox):
 
     def arrivals(self, fence: Fence) -> Arrivals:
         """See `FencedMailbox`."""
-        self._known.clear()
+        self._server.ends.forget()
         box = self._server.boxes[fence.path]
         sizes = enumerate(map(len, box), start=1)
         above = [Arrival(uid, size) for uid, size in sizes if uid >= fence.uidnext]
@@ -176,10 +211,9 @@ class FencedMemoryMailbox(MemoryMailbox):
 
     def _may_break(self) -> None:
         if self._server.happens(0.1):
-            event("broken")
-            self._server.session_died()
+            self._server.happened.add("broken")
+            self._server.sessions_died()
             self._batches.clear()
-            self._known.clear()
             raise ConnectionLost(destination="memory:", detail="")
 
 
@@ -238,10 +272,10 @@ class History:
                     stop=threading.Event(),
                 )
             except Died:
-                event("died")
+                self._server.happened.add("died")
             except DestinationError:
-                event("gave up")
-        self._server.session_died()
+                self._server.happened.add("gave up")
+        self._server.sessions_died()
 
     def found(self) -> Counter[tuple[MailboxPath, bytes]]:
         boxes = self._server.boxes.items()
@@ -256,23 +290,30 @@ def _two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @law(200)
 @given(
     contents=st.lists(
-        st.tuples(st.integers(0, 2), st.sampled_from(list(_FOLDERS))), min_size=1, max_size=12
+        st.tuples(st.integers(0, 1), st.sampled_from(list(_FOLDERS))), min_size=12, max_size=24
     ),
-    deaths=st.lists(st.integers(1, 60), max_size=4),
+    deaths=st.lists(st.integers(10, 100), min_size=1, max_size=4),
     seed=st.integers(0, 2**32),
-    tells=st.booleans(),
+    connections=st.integers(1, 4),
+    tells=st.sets(st.sampled_from(list(_FOLDERS.values()))),
 )
 def test_however_runs_die_and_connections_break_every_message_is_there_once(
-    contents: list[tuple[int, str]], deaths: list[int], seed: int, tells: bool
+    contents: list[tuple[int, str]],
+    deaths: list[int],
+    seed: int,
+    connections: int,
+    tells: set[MailboxPath],
 ) -> None:
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     try:
-        server = Server(Random(seed), tells=tells)
+        server = Server(Random(seed), connections, tells)
         history = History(folder, contents, server)
         for death in deaths:
             history.run(death)
         server.calm = True
         history.run()
+        for happened in sorted(server.happened):
+            event(happened)
         assert history.found() == history.wanted
     finally:
         shutil.rmtree(folder)

@@ -129,9 +129,9 @@ class LiveServer:
                 found += [data[b"BODY[]"] for data in fetched.values()]
         return found
 
-    def destination(self) -> Destination:
-        """The server as reinstate sees it."""
-        return open_destination(self.location, config=str(self.config))
+    def destination(self, location: str | None = None) -> Destination:
+        """The server as reinstate sees it, there or at another location."""
+        return open_destination(location or self.location, config=str(self.config))
 
 
 class LiveDovecot(LiveServer):

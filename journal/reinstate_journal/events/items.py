@@ -93,10 +93,13 @@ class DeliveriesSettled(Event, frozen=True):
 
 
 class OldestDeliveriesSettled(Event, frozen=True):
-    """The same of all but the last intents, which are under way. `uidnexts` are where their
-    fences stand now, in their order: above what is settled."""
+    """The same of all but the last intents, which are under way. In their order, `uidnexts` are
+    where their fences stand now, and `settled` the UIDs above them of what is settled, as a
+    sequence-set (RFC 3501 §9); nothing if there are none above any of them."""
 
+    schema: ClassVar[int] = 2
     uidnexts: tuple[int, ...]
+    settled: tuple[str, ...] = ()
 
 
 class ItemRestored(Event, frozen=True):

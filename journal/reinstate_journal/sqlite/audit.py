@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 
 from reinstate_journal.catalogue import Catalogue
@@ -21,12 +21,14 @@ from reinstate_journal.errors import JournalDamaged, JournalMissing
 from reinstate_journal.events import CATALOGUE
 from reinstate_journal.sqlite.connections import address, connect, reading
 from reinstate_journal.sqlite.event_audit import COLUMNS, EventAudit
+from reinstate_journal.sqlite.event_pages import event_pages
 from reinstate_journal.sqlite.projection import PROJECTIONS, dump, key_of, make
+from reinstate_journal.sqlite.row import Stretch
 from reinstate_journal.sqlite.schema import MIGRATIONS, require_current
 
 #: More than this many findings tell nobody anything new.
 _ENOUGH = 1000
-_PAGE = 5000
+_ROWS = 1000
 
 
 def audit(path: str | os.PathLike[str], catalogue: Catalogue | None) -> list[Finding]:
@@ -128,19 +130,32 @@ class _Audit:
                 yield Finding(f"shape {number} is not a type and its schema")
 
     def _each_event(self) -> Iterator[Finding]:
-        select = f"SELECT {COLUMNS} FROM journal.events ORDER BY position"  # noqa: S608 - names are constants
-        events, read = self._connection.execute(select), 0
+        at, read = self._events, 0
         try:
-            while page := events.fetchmany(_PAGE):
-                stretches = yield from self._events.read(page)
-                read += len(page)
-                for projection in PROJECTIONS:
-                    projection.apply(self._connection, stretches)
+            for page in event_pages(self._connection):
+                if (stretches := at.follow(page)) is None:
+                    break
+                self._fold(stretches)
+                read += len(page.positions)
+            rest = self._rows(read)  # none, unless something is wrong
+            while rows := rest.fetchmany(_ROWS):
+                stretches = yield from at.examine(rows)
+                self._fold(stretches)
+                read += len(rows)
         except sqlite3.DatabaseError:
-            # What stands on the page before the row that cannot be read is looked at all the same.
-            for row in islice(self._connection.execute(select), read, None):
-                yield from self._events.read([row])
+            # What stands before the row that cannot be read is looked at all the same.
+            for row in self._rows(read):
+                yield from at.examine([row])
             raise
+
+    def _rows(self, start: int) -> sqlite3.Cursor:
+        """All rows behind the first ones, however they are numbered."""
+        select = f"SELECT {COLUMNS} FROM journal.events ORDER BY position LIMIT -1 OFFSET ?"  # noqa: S608 - names are constants
+        return self._connection.execute(select, (start,))
+
+    def _fold(self, stretches: Sequence[Stretch]) -> None:
+        for projection in PROJECTIONS:
+            projection.apply(self._connection, stretches)
 
     def _ends(self) -> Iterator[Finding]:
         """The head, and what is counted beside the events."""

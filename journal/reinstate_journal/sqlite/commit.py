@@ -73,14 +73,14 @@ class _Stream:
 
 
 class _Batch:
-    """What one transaction writes."""
+    """What one transaction writes; `rows` are the values of one event's row after the other's."""
 
     def __init__(self, position: int, chain: bytes, recorded_at: int) -> None:
         self.position = position
         self.chain = chain
         self.recorded_at = recorded_at
         self.streams: dict[str, _Stream] = {}
-        self.events: list[tuple[object, ...]] = []
+        self.rows: list[object] = []
         self.stretches: list[Stretch] = []
 
 
@@ -181,7 +181,7 @@ class Committer:
             if self._admit(request):
                 for part in request.parts:
                     self._add(batch, part)
-        if not batch.events:
+        if not batch.rows:
             self._connection.execute("ROLLBACK")
             return
         self._connection.executemany(
@@ -189,7 +189,7 @@ class Committer:
             " ON CONFLICT (id) DO UPDATE SET version = excluded.version",
             [(stream.id, name, stream.version) for name, stream in batch.streams.items()],
         )
-        _INSERT_EVENTS(self._connection, batch.events)
+        _INSERT_EVENTS(self._connection, batch.rows)
         reach(At.EVENTS_INSERTED)
         self._connection.execute(
             "UPDATE head SET position = ?, chain = ?", (batch.position, batch.chain)
@@ -233,7 +233,7 @@ class Committer:
             versions = range(stream.version + 1, stream.version + 1 + len(events))
             rest = common(name, kind.__name__.encode(), kind.schema, at)
             chains = links(batch.chain, positions, versions, rest, data)
-            batch.events += zip(
+            for row in zip(
                 positions,
                 repeat(stream.id),
                 versions,
@@ -242,7 +242,8 @@ class Committer:
                 texts,
                 map(bytearray, chains),  # sqlite3 would look for an adapter of every bytes
                 strict=False,
-            )
+            ):
+                batch.rows += row
             batch.stretches.append(Stretch(stream.id, part.stream, at, kind, positions, events))
             # Should the commit fail, these are wrong; but then nothing uses them again.
             batch.position, stream.version, batch.chain = positions[-1], versions[-1], chains[-1]

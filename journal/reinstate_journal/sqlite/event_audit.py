@@ -1,7 +1,7 @@
 """Whether the events of a journal follow from each other: numbering, types, chain, content.
 
-They are looked at by the page and column by column; only a page with which something is wrong,
-row by row.
+They are looked at by the page and column by column, and from the first page on with which
+something is wrong, row by row.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from reinstate_journal.catalogue import Catalogue
 from reinstate_journal.chain import GENESIS, common, link, links
 from reinstate_journal.check import Finding
 from reinstate_journal.errors import JournalDamaged, JournalTooNew
+from reinstate_journal.sqlite.event_pages import EventPage
 from reinstate_journal.sqlite.projection import decode, decode_all
 from reinstate_journal.sqlite.row import Stretch, alike
 
@@ -24,8 +25,6 @@ COLUMNS = (
     " CASE typeof(data) WHEN 'text' THEN CAST(data AS BLOB) END, chain"
 )
 _TYPES = (int, int, int, int, int, bytes, bytes)
-
-Page = Sequence[tuple[Any, ...]]
 
 
 class EventAudit:
@@ -51,56 +50,48 @@ class EventAudit:
         self.versions: dict[int, int] = {}
         self.shapes_seen: set[int] = set()
 
-    def read(self, page: Page) -> Generator[Finding, None, list[Stretch]]:
-        """What is wrong with the next rows; answers the events that can be read.
-
-        Raises JournalTooNew.
-        """
+    def follow(self, page: EventPage) -> list[Stretch] | None:
+        """The events of the next page. None, and it stands where it stood, if something is wrong:
+        `examine` says what. Raises JournalTooNew."""
         before = self.position, self.chain, self._recorded_at
         counted = dict(self.versions), set(self.shapes_seen)
         if (sound := self._sound(page)) is not None:
             return sound
         self.position, self.chain, self._recorded_at = before
         self.versions, self.shapes_seen = counted
-        return (yield from self._examined(page))
+        return None
 
-    def _sound(self, page: Page) -> list[Stretch] | None:
-        """The events of a page; None when something is wrong with it."""
-        columns = list(zip(*page, strict=True))
-        if not self._in_order(columns):
+    def _sound(self, page: EventPage) -> list[Stretch] | None:
+        if not self._in_order(page):
             return None
-        positions, streams, versions, shapes, moments, data, chains = columns
         stretches = []
-        for stream, shape, at, rows in alike(streams, shapes, moments):
-            if not self._numbered(stream, shape, versions[rows]):
+        for stream, shape, at, rows in alike(page.streams, page.shapes, page.moments):
+            positions, versions, data = page.positions[rows], page.versions[rows], page.data[rows]
+            if not self._numbered(stream, shape, versions):
                 return None
             name, (kind, schema) = self._streams[stream], self._shapes[shape]
             rest = common(_raw(name), _raw(kind), schema, at)
-            linked = links(self.chain, positions[rows], versions[rows], rest, data[rows])
-            if chains[rows] != tuple(linked):
+            linked = links(self.chain, positions, versions, rest, data)
+            if b"".join(linked) != page.chains[32 * rows.start : 32 * rows.stop]:
                 return None
             self.chain = linked[-1]
             try:
-                texts = list(map(bytes.decode, data[rows]))
-                events = decode_all(
-                    self._catalogue, self._path, positions[rows], kind, schema, texts
-                )
-            except (UnicodeDecodeError, JournalDamaged):
+                events = decode_all(self._catalogue, self._path, positions, kind, schema, data)
+            except JournalDamaged:
                 return None
-            known = self._catalogue.types[kind]
-            stretches.append(Stretch(stream, name, at, known, positions[rows], events))
-        self.position, self._recorded_at = positions[-1], moments[-1]
+            stretches.append(
+                Stretch(stream, name, at, self._catalogue.types[kind], positions, events)
+            )
+        self.position, self._recorded_at = page.positions[-1], page.moments[-1]
         return stretches
 
-    def _in_order(self, columns: Sequence[tuple[Any, ...]]) -> bool:
-        """Whether the values are of their types, and positions and moments go on where it is."""
-        if [set(map(type, column)) for column in columns] != [{kind} for kind in _TYPES]:
-            return False
-        positions, moments = columns[0], columns[4]
-        follows = positions == tuple(range(self.position + 1, self.position + 1 + len(positions)))
-        return follows and [self._recorded_at, *moments] == sorted([self._recorded_at, *moments])
+    def _in_order(self, page: EventPage) -> bool:
+        """Whether positions and moments go on where it is."""
+        first, moments = self.position + 1, [self._recorded_at, *page.moments]
+        follows = page.positions == list(range(first, first + len(page.positions)))
+        return follows and moments == sorted(moments)
 
-    def _numbered(self, stream: int, shape: int, versions: tuple[int, ...]) -> bool:
+    def _numbered(self, stream: int, shape: int, versions: Sequence[int]) -> bool:
         """Count rows of a stream and shape; whether they go on where these are."""
         if stream not in self._streams or shape not in self._shapes:
             return False
@@ -111,12 +102,13 @@ class EventAudit:
         self.shapes_seen.add(shape)
         first = self.versions.get(stream, 0) + 1
         self.versions[stream] = first + len(versions) - 1
-        return versions == tuple(range(first, first + len(versions)))
+        return versions == list(range(first, first + len(versions)))
 
-    def _examined(self, page: Page) -> Generator[Finding, None, list[Stretch]]:
-        """What is wrong with a page, row by row, and the events of it that can be read."""
+    def examine(self, rows: Sequence[tuple[Any, ...]]) -> Generator[Finding, None, list[Stretch]]:
+        """What is wrong with the next rows, which have COLUMNS; answers the events that can be
+        read. Raises JournalTooNew."""
         stretches = []
-        for values in page:
+        for values in rows:
             position, chain = values[0], values[-1]
             if any(type(value) is not kind for value, kind in zip(values, _TYPES, strict=True)):
                 yield Finding("a column is not of its type", position)

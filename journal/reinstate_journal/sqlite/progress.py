@@ -74,7 +74,7 @@ class ProgressProjection:
     """
 
     name: ClassVar[str] = "progress"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[Mapping[str, Sequence[str]]] = {
         "restores": (RESTORES,),
         "runs": (RUNS,),
@@ -105,7 +105,7 @@ class ProgressProjection:
                     for statement, values in change(event, place, stretch.recorded_at):
                         connection.execute(statement, values)
         _write_steps(connection, ended)
-        _INSERT_TALLIES(connection, [(*key, *tally) for key, tally in tallies.items()])
+        _INSERT_TALLIES(connection, [n for key, sums in tallies.items() for n in (*key, *sums)])
 
 
 def _ended(stretch: Stretch) -> Iterator[tuple[str | None, _Ended]]:
@@ -132,11 +132,17 @@ def _reason(event: Event) -> Any:
 def _write_steps(
     connection: sqlite3.Connection, ended: Mapping[int, Mapping[str | None, _Ended]]
 ) -> None:
-    done, others, reopened = [], [], []
+    done: list[object] = []
+    others: list[object] = []
+    reopened: list[tuple[int, str | None]] = []
     for stream, steps in ended.items():
-        done += [(stream, step, how) for step, how in steps.items() if isinstance(how, int)]
-        others += [(stream, step, *how) for step, how in steps.items() if isinstance(how, tuple)]
-        reopened += [(stream, step) for step, how in steps.items() if how is None]
+        for step, how in steps.items():
+            if isinstance(how, int):
+                done += (stream, step, how)
+            elif how is None:
+                reopened.append((stream, step))
+            else:
+                others += (stream, step, *how)
     if reopened:
         connection.executemany("DELETE FROM steps WHERE stream = ? AND step = ?", reopened)
     _INSERT_DONE(connection, done)

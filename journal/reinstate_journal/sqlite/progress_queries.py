@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from msgspec.structs import replace
 
-from reinstate_journal.events import account_stream, restore_stream
+from reinstate_journal.events import DeliveryIntended, account_stream, restore_stream
 from reinstate_journal.journal import Recorded
-from reinstate_journal.progress import Account, Ended, QuotaDue, Restore, Run, Tally
+from reinstate_journal.progress import Account, Ended, OpenIntent, QuotaDue, Restore, Run, Tally
 from reinstate_journal.sqlite.connections import Connections, reading
 from reinstate_journal.sqlite.progress import OUTCOMES
 from reinstate_journal.sqlite.row import columns, typed
@@ -172,19 +171,19 @@ class SqliteProgress:
         )
         return [QuotaDue(*row) for row in rows]
 
-    def open_intents(self, stream: str) -> list[Recorded]:
-        """The `DeliveryIntended` of a stream whose outcome is not recorded, in their order, each
-        with the fence that it has now."""
+    def open_intents(self, stream: str) -> list[OpenIntent]:
+        """The intents of a stream whose outcome is not recorded, in their order."""
         rows = self._all(
-            tuple[int, int],
-            "SELECT position, uidnext FROM intents JOIN streams ON streams.id = intents.stream"
-            " WHERE streams.name = ? ORDER BY position",
+            tuple[int, int, str],
+            "SELECT position, uidnext, settled FROM intents"
+            " JOIN streams ON streams.id = intents.stream WHERE streams.name = ? ORDER BY position",
             stream,
         )
-        uidnexts = dict(rows)
+        fences = {position: (uidnext, settled) for position, uidnext, settled in rows}
         return [
-            replace(one, event=replace(one.event, uidnext=uidnexts[one.position]))
-            for one in (self._at(list(uidnexts)) if rows else [])
+            OpenIntent(one.event, one.recorded_at, *fences[one.position])
+            for one in (self._at(list(fences)) if rows else [])
+            if isinstance(one.event, DeliveryIntended)
         ]
 
     def failures_of(self, stream: str) -> Iterator[Recorded]:

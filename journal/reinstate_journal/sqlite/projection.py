@@ -45,7 +45,7 @@ PROJECTIONS: tuple[Projection, ...] = (ProgressProjection(), ContainerMapProject
 
 
 def decode(  # noqa: PLR0917 - the columns of a row
-    catalogue: Catalogue, path: Path, position: int, type_name: str, schema: int, data: str
+    catalogue: Catalogue, path: Path, position: int, type_name: str, schema: int, data: str | bytes
 ) -> Event:
     """The event of a row. Raises JournalTooNew or JournalDamaged."""
     try:
@@ -64,7 +64,7 @@ def decode_all(  # noqa: PLR0917 - the columns of rows
     positions: Sequence[int],
     type_name: str,
     schema: int,
-    data: Sequence[str],
+    data: Sequence[str | bytes],
 ) -> list[Event]:
     """The events of rows of one shape. Raises JournalTooNew or JournalDamaged."""
     try:

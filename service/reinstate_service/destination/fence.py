@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Delivered, Delivery, Mailbox
+from reinstate_service.destination.uids import UidSet
 from reinstate_service.model import Frozen, Path
 
 
@@ -47,13 +48,20 @@ class Arrivals(Frozen, frozen=True):
     holds: bool = True
 
 
+class Placed(Frozen, frozen=True):
+    """Where the messages of a batch stand in one mailbox."""
+
+    uidvalidity: int
+    uids: UidSet
+
+
 class Answered(Frozen, frozen=True):
-    """What became of a batch, one answer per delivery, in order. `ends` tells of its mailboxes
-    where they ended behind it: all of it stands below, and all of the batches that were sent
-    after it above. A mailbox of which that cannot be told is missing."""
+    """What became of a batch, one answer per delivery, in order. `placed` tells of its mailboxes
+    where everything of it stands that was stored there. A mailbox of which that cannot be told
+    is missing."""
 
     delivered: Sequence[Delivered]
-    ends: Mapping[Path, Fence]
+    placed: Mapping[Path, Placed]
 
 
 @runtime_checkable
@@ -61,20 +69,26 @@ class FencedMailbox(Mailbox, Protocol):
     """A mailbox in which deliveries are recognised by a fence, not by their names: `deliver`
     never answers that something was found.
 
-    `send` and `answers` are the two halves of `deliver`: several batches may be under way.
+    `send` and `answers` are the two halves of `deliver`: several batches may be under way, and
+    are stored in any order; but messages of one content that go to one folder in theirs. So many
+    as `ahead` are worth it while the next one is decided.
 
     `quiet`: if nothing has arrived of what a dead session had sent for so many seconds, it is
     stored or never will be."""
 
     quiet: float
 
+    @property
+    def ahead(self) -> int:
+        """See above."""
+
     def fence(self, path: Path) -> Fence:
-        """Where the folder ends, or ended before what is under way; it is made if it is missing.
-        Raises Refused."""
+        """Where the folder ends, or ended before what is under way: above everything whose place
+        was told. It is made if it is missing. Raises Refused."""
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
-        """Sends a batch, behind those that are under way. Raises ConnectionLost, after which the
-        outcome of all of them is not known and none is under way."""
+        """Sends a batch. Raises ConnectionLost, after which the outcome of all that are under way
+        is not known and none is under way."""
 
     def answers(self) -> Answered:
         """What became of the oldest batch under way. Raises ConnectionLost, as `send` does."""

@@ -1,12 +1,13 @@
 """Exactly once where the destination names messages itself: an intent, the effect, the outcome.
 
 The intent is durable before anything is sent: where each mailbox ended, and what goes there.
-The next batch is sent while the server still works on the one before; when that one's outcome
-is recorded, so is it that the fences of the next one stand above it now.
+The next batches are sent while the server still works on the one before, over several connections
+in whatever order it stores them. When a batch is recorded, so is it which UIDs above the fences of
+those that are still open are its own.
 
-When the process or the connection dies before the outcome is recorded, what stands above the
-fence is compared with the intent, by content. What is there is recorded as restored; what is
-not there is delivered; what cannot be told is recorded as in doubt and left.
+When the process or a connection dies before the outcome is recorded, what stands above the fence
+and is not of what is recorded is compared with the intents, by content. What is there is recorded
+as restored; what is not there is delivered; what cannot be told is recorded as in doubt and left.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,8 +29,10 @@ from reinstate_journal.events import (
     ItemRestored,
     OldestDeliveriesSettled,
 )
+from reinstate_journal.progress import OpenIntent
 from reinstate_service.destination.contract import Delivered, Delivery
-from reinstate_service.destination.fence import Arrivals, Fence, FencedMailbox
+from reinstate_service.destination.fence import Arrivals, Fence, FencedMailbox, Placed
+from reinstate_service.destination.uids import UidSet, uids_in
 from reinstate_service.model import MAIL_TYPES, Flag, Item, ItemType, Path
 from reinstate_service.restore.context import Context
 from reinstate_service.restore.recognition import Fingerprint, Recognised, fingerprint, recognise
@@ -42,17 +45,37 @@ _LONG_AGO = 3600
 _UNREAD = "the backup's content, to compare it with what has arrived, cannot be read"
 
 
-class FencedSender:
-    """Delivers with the intent recorded before. The next batch is sent while the server still
-    works on the one before, so that it always has something to do."""
+class _Open(NamedTuple):
+    """An intent whose outcome is open: `settled` are the UIDs at its fence, `uidnext`, or above
+    it that are of what is recorded."""
 
-    ahead = 1
+    intent: DeliveryIntended
+    uidnext: int
+    settled: UidSet = UidSet()
+
+    def without(self, placed: Placed | None) -> _Open:
+        """The same when that is recorded as well."""
+        if placed is None or placed.uidvalidity != self.intent.uidvalidity:
+            return self
+        return _Open(self.intent, *(self.settled | placed.uids).above(self.uidnext))
+
+
+class FencedSender:
+    """Delivers with the intent recorded before. The next batches are sent while the server still
+    works on those before, so that it always has something to do."""
+
+    in_order = True
 
     def __init__(self, recorder: Recorder, mailbox: FencedMailbox) -> None:
         self._recorder = recorder
         self._mailbox = mailbox
-        self._under_way: deque[list[DeliveryIntended]] = deque()
+        self._under_way: deque[list[_Open]] = deque()
         self._settled: Sequence[Event] = ()
+
+    @property
+    def ahead(self) -> int:
+        """See `Sender`."""
+        return self._mailbox.ahead
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """See `Sender`."""
@@ -65,25 +88,21 @@ class FencedSender:
         self._recorder.append(*intents)
         reach(At.DELIVERY_INTENDED)
         self._mailbox.send(deliveries)
-        self._under_way.append(intents)
+        self._under_way.append([_Open(one, one.uidnext) for one in intents])
 
     def answers(self) -> Sequence[Sequence[Delivered]]:
-        """See `Sender`. Several batches if what one has put into a mailbox cannot be told from
-        what the next one puts there: messages were refused at first and sent again behind it, or
-        the server does not tell UIDs."""
+        """See `Sender`. All batches under way if the server does not tell which messages are of
+        the oldest, in a mailbox that others of them share."""
         answered = [self._mailbox.answers()]
-        settled = self._under_way.popleft()
-        ends = answered[0].ends
-        shared = {one.path for one in settled} & {one.path for one in self._open()}
-        if not shared <= ends.keys():
+        settled = {one.intent.path for one in self._under_way.popleft()}
+        placed = answered[0].placed
+        if settled & {one.intent.path for one in self._open()} - placed.keys():
             while self._under_way:
                 answered.append(self._mailbox.answers())
-                settled += self._under_way.popleft()
-        for intents in self._under_way:
-            intents[:] = [_above(ends.get(one.path), one) for one in intents]
-        uidnexts = tuple(one.uidnext for one in self._open())
-        settling = OldestDeliveriesSettled(uidnexts) if uidnexts else DeliveriesSettled()
-        self._settled = (settling,) if settled else ()
+                self._under_way.popleft()
+        for batch in self._under_way:
+            batch[:] = [one.without(placed.get(one.intent.path)) for one in batch]
+        self._settled = [_settling(list(self._open()))] if settled else ()
         return [one.delivered for one in answered]
 
     def settled(self) -> Sequence[Event]:
@@ -94,8 +113,8 @@ class FencedSender:
         """See `Sender`."""
         self._under_way.clear()
 
-    def _open(self) -> Iterator[DeliveryIntended]:
-        return (one for intents in self._under_way for one in intents)
+    def _open(self) -> Iterator[_Open]:
+        return (one for batch in self._under_way for one in batch)
 
 
 def _intent(fence: Fence, items: Iterable[Item]) -> DeliveryIntended:
@@ -107,11 +126,12 @@ def _intent(fence: Fence, items: Iterable[Item]) -> DeliveryIntended:
     )
 
 
-def _above(end: Fence | None, intent: DeliveryIntended) -> DeliveryIntended:
-    """The intent with its fence where the mailbox ended behind the batch before."""
-    if end is None or end.uidvalidity != intent.uidvalidity:
-        return intent
-    return replace(intent, uidnext=max(intent.uidnext, end.uidnext))
+def _settling(still: Sequence[_Open]) -> DeliveriesSettled | OldestDeliveriesSettled:
+    """What is recorded with the outcomes of all intents but these."""
+    if not still:
+        return DeliveriesSettled()
+    above = tuple(str(one.settled) for one in still)
+    return OldestDeliveriesSettled(tuple(one.uidnext for one in still), above if any(above) else ())
 
 
 def settle(context: Context, recorder: Recorder, mailbox: FencedMailbox) -> None:
@@ -122,22 +142,22 @@ def settle(context: Context, recorder: Recorder, mailbox: FencedMailbox) -> None
     recorded = context.journal.progress.open_intents(recorder.stream)
     if not recorded:
         return
-    intents = _together(cast("DeliveryIntended", one.event) for one in recorded)
+    open_ = _together(recorded)
     settling = _Settling(context, mailbox)
-    found = [settling.look(intent) for intent in intents]
-    intended = sum(len(intent.items) for intent in intents)
+    found = [settling.look(one) for one in open_]
+    intended = sum(len(one.intent.items) for one in open_)
     latest = max(one.recorded_at for one in recorded)
     storing = time.time() - latest / 1000 < _LONG_AGO
     while storing and (there := _there(found)) < intended:
         # A server may still be storing what the session that died had sent.
         context.stop.wait(mailbox.quiet)
         context.check_stop()
-        found = [settling.look(intent) for intent in intents]
+        found = [settling.look(one) for one in open_]
         storing = _there(found) > there
     reach(At.ARRIVALS_COMPARED)
     events: list[Event] = []
-    for intent, recognised in zip(intents, found, strict=True):
-        events += _outcomes(recorder, intent, recognised)
+    for one, recognised in zip(open_, found, strict=True):
+        events += _outcomes(recorder, one.intent, recognised)
     recorder.append(*events, DeliveriesSettled())
 
 
@@ -145,16 +165,17 @@ def _there(found: Iterable[Recognised]) -> int:
     return sum(len(one.there) for one in found)
 
 
-def _together(intents: Iterable[DeliveryIntended]) -> list[DeliveryIntended]:
-    """One intent for each mailbox: of two that were under way at once, the fence of the second
-    stands below what the first has put there, and either may hold the same content."""
-    merged: dict[tuple[Path, int], DeliveryIntended] = {}
-    for one in intents:
-        known = merged.setdefault((one.path, one.uidvalidity), one)
-        if known is not one:
-            merged[one.path, one.uidvalidity] = replace(
-                known, uidnext=min(known.uidnext, one.uidnext), items=known.items + one.items
-            )
+def _together(recorded: Iterable[OpenIntent]) -> list[_Open]:
+    """One intent for each mailbox: of those that were under way at once, each may hold the same
+    content, and have it above the fence of another."""
+    merged: dict[tuple[Path, int], _Open] = {}
+    for one in recorded:
+        place = one.intent.path, one.intent.uidvalidity
+        intent, uidnext, settled = one.intent, one.uidnext, uids_in(one.settled)
+        if (known := merged.get(place)) is not None:
+            intent = replace(known.intent, items=known.intent.items + intent.items)
+            uidnext, settled = min(known.uidnext, uidnext), known.settled | settled
+        merged[place] = _Open(intent, uidnext, settled)
     return list(merged.values())
 
 
@@ -165,18 +186,19 @@ class _Settling:
         self._source = context.source
         self._mailbox = mailbox
 
-    def look(self, intent: DeliveryIntended) -> Recognised:
+    def look(self, open_: _Open) -> Recognised:
         """What of the intent is there now."""
-        fence = Fence(intent.path, intent.uidvalidity, intent.uidnext)
-        arrivals = self._mailbox.arrivals(fence)
-        if not arrivals.messages:
+        intent = open_.intent
+        arrivals = self._mailbox.arrivals(Fence(intent.path, intent.uidvalidity, open_.uidnext))
+        # Its UIDs say nothing where the mailbox is not the one that they are of.
+        settled = open_.settled if arrivals.holds else UidSet()
+        messages = [one for one in arrivals.messages if one.uid not in settled]
+        if not messages:
             return Recognised({}, {})
         intended = {one.step(): one for one in intent.items}
         prints = {step: known for step, one in intended.items() if (known := self._print(one))}
         unread = dict.fromkeys(intended.keys() - prints.keys(), _UNREAD)
-        found = recognise(
-            prints, arrivals.messages, lambda uid: self._mailbox.message(arrivals.path, uid)
-        )
+        found = recognise(prints, messages, lambda uid: self._mailbox.message(arrivals.path, uid))
         return _believed(arrivals, Recognised(found.there, {**found.doubtful, **unread}))
 
     def _print(self, one: IntendedItem) -> Fingerprint | None:

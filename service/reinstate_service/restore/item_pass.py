@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from reinstate_service.restore.selection import reason_to_skip
 from reinstate_service.restore.sending import DirectSender, OverlappingSender, Sender
 from reinstate_service.restore.tasks import Task, events_of, outcome, saving, still_open
 from reinstate_service.source.contract import ItemRecord
+from reinstate_service.threads import Behind
 
 #: How often a batch is tried whose connection breaks.
 _ATTEMPTS = 5
@@ -86,6 +87,9 @@ class ItemPass:
         self._state = state
         self._fresh = fresh
         self._begun: deque[_Batch] = deque()
+        self._behind = Behind()
+        #: Waits for what is being recorded behind. Raises what that raised.
+        self._recorded: Callable[[], None] = lambda: None
         self._left_out = {
             folder: set(keywords)
             for folder, keywords in context.journal.containers.left_out(recorder.stream).items()
@@ -109,6 +113,10 @@ class ItemPass:
                 self._end()
         except ConnectionLost:
             self._begin_anew()
+
+    def close(self) -> None:
+        """What is being recorded is through, whatever becomes of it."""
+        self._behind.close()
 
     def _begin_anew(self) -> None:
         """Delivers what was under way when the connection broke, one batch after the other."""
@@ -138,7 +146,8 @@ class ItemPass:
         self._sender.send([self._delivery(item) for item in items])
 
     def _end(self) -> None:
-        """Records all of the oldest batch in one append, or of several."""
+        """Records all of the oldest batch in one append, or of several; if the sender allows it,
+        while the next one is under way."""
         answered = self._sender.answers()
         reach(At.BATCH_DELIVERED)
         batches = [self._begun.popleft() for _ in answered]
@@ -155,8 +164,16 @@ class ItemPass:
         events += self._sender.settled()
         if events and (passed := _last_item(batches[-1].records)):
             events.append(ItemsPassed(state=self._state, item=passed))
+        record = partial(self._record, events, sum(len(batch.records) for batch in batches))
+        if self._begun and not self._sender.in_order:
+            self._recorded = self._behind.start(record)
+        else:
+            self._recorded()
+            record()
+
+    def _record(self, events: Sequence[Event], looked_at: int) -> None:
         self._recorder.append(*events)
-        self._tell(events, sum(len(batch.records) for batch in batches))
+        self._tell(events, looked_at)
         self._context.limits.count(events)
 
     def _news_of_keywords(
@@ -175,15 +192,14 @@ class ItemPass:
                 yield KeywordsLeftOut(folder=folder, keywords=tuple(keywords))
 
     def _tell(self, events: Sequence[Event], looked_at: int) -> None:
-        restored = [one for one in events if isinstance(one, ItemRestored)]
-        skipped = sum(isinstance(one, ItemSkipped) for one in events)
-        failed = sum(isinstance(one, ItemFailed) for one in events)
+        kinds = Counter(map(type, events))
+        restored, skipped, failed = kinds[ItemRestored], kinds[ItemSkipped], kinds[ItemFailed]
         self._context.observer.items(
-            restored=len(restored),
+            restored=restored,
             skipped=skipped,
             failed=failed,
-            already=looked_at - len(restored) - skipped - failed,
-            size=sum(one.size for one in restored),
+            already=looked_at - restored - skipped - failed,
+            size=sum(one.size for one in events if isinstance(one, ItemRestored)),
         )
 
     def _task(self, record: ItemRecord) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 from reinstate_journal.catalogue import Outcome
 from reinstate_journal.crashpoints import At, reach
@@ -62,11 +63,12 @@ def restore_items(context: Context, ref: AccountRef) -> None:
         if passed:
             settled = sum(tally.count for tally in tallies)
             context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
-        for batch in _batches(failures.without(context.source.items(ref.id, passed))):
-            if context.stop.is_set():
-                break
-            pass_.restore(batch)
-        pass_.finish()
+        with closing(pass_):
+            for batch in _batches(failures.without(context.source.items(ref.id, passed))):
+                if context.stop.is_set():
+                    break
+                pass_.restore(batch)
+            pass_.finish()
         context.check_stop()
         recorder.append(*failures.vanished())
     # What was reopened has ended what the journal knew of the state.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reinstate_journal.catalogue import Event, Outcome
 from reinstate_journal.errors import Interrupted
@@ -11,6 +11,9 @@ from reinstate_journal.events import ItemFailed, ItemReopened, ItemSkipped
 from reinstate_journal.progress import Tally
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.selection import TOO_LARGE
+
+#: The kinds of events that can change the counts.
+_COUNTED = frozenset((ItemFailed, ItemReopened, ItemSkipped))
 
 
 class Suspended(Interrupted):
@@ -37,8 +40,10 @@ class Limits:
             self._bad += tally.count if tally.outcome is Outcome.FAILED else 0
             self._large += tally.count if tally.reason == TOO_LARGE else 0
 
-    def count(self, events: Iterable[Event]) -> None:
+    def count(self, events: Collection[Event]) -> None:
         """Adds what a batch came to. Raises Suspended if that is too much."""
+        if _COUNTED.isdisjoint(map(type, events)):
+            return
         bad = large = 0
         for event in events:
             match event:

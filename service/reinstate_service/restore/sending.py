@@ -17,9 +17,13 @@ from reinstate_service.destination.contract import (
 
 class Sender(Protocol):
     """Delivers batches, in order. Up to `ahead` of them may be under way while the next one is
-    decided."""
+    decided. `in_order`: what became of a batch has to be recorded before the next one is sent."""
 
-    ahead: int
+    in_order: bool
+
+    @property
+    def ahead(self) -> int:
+        """See above."""
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """Begins to deliver a batch. Raises ConnectionLost."""
@@ -39,6 +43,7 @@ class DirectSender:
     """Delivers to a mailbox where everything is recognised by its name."""
 
     ahead = 0
+    in_order = True
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -64,6 +69,7 @@ class OverlappingSender:
     """Delivers to a mailbox that takes the next batch in while one becomes durable."""
 
     ahead = 1
+    in_order = False
 
     def __init__(self, mailbox: OverlappingMailbox) -> None:
         self._mailbox = mailbox

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reinstate_service.destination.contract import Refused
+from reinstate_service.destination.fence import Placed
 from reinstate_service.destination.imap.answers import (
     fetched,
     listed,
@@ -19,6 +20,7 @@ from reinstate_service.destination.imap.answers import (
 from reinstate_service.destination.imap.append import Appender, Message
 from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.names import MailboxNames, decoded, quoted
+from reinstate_service.destination.uids import joined
 from reinstate_service.mapping.namespace import modified_utf7
 from reinstate_service.model import Flag, Path
 from reinstate_service.testing import law
@@ -155,13 +157,14 @@ def test_with_literal_plus_nothing_is_waited_for() -> None:
         b' (\\Seen) " 2-Jan-1970 00:00:00 +0000" {5+}\r\nthree\r\n'
     )
     answer = appender.answer(tag)
-    assert (answer.done, answer.uidvalidity, answer.uids) == (True, 7, (3, 4))
+    assert answer.done
+    assert answer.placed == Placed(7, joined([(3, 4)]))
 
 
 def test_without_it_each_literal_waits_until_it_is_asked_for() -> None:
     server = Server(set(), [b"+ go on", b"* OK still here", b"+ go on", b"R1 OK done"])
     appender = Appender(cast("Client", server))
-    assert appender.answer(appender.send("x", [message(b"one"), message(b"two")])).uids is None
+    assert appender.answer(appender.send("x", [message(b"one"), message(b"two")])).placed is None
     assert server.before[0].endswith(b"{3}\r\n")
     assert server.before[1].endswith(b'{3}\r\none (\\Seen) " 2-Jan-1970 00:00:00 +0000" {3}\r\n')
     assert server.heard.endswith(b"two\r\n")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from reinstate_journal import open_journal
+from reinstate_journal.chain import link
 from reinstate_journal.check import Finding, check
 from reinstate_journal.errors import JournalMissing
 from reinstate_journal.events import AccountCreated, ItemRestored, ItemSkipped, account_stream
@@ -131,6 +135,17 @@ def test_projections_that_lag_behind_are_brought_up(closed: Path) -> None:
     assert check(closed) == []
 
 
+@pytest.mark.parametrize("count", [4_999, 5_000, 5_001, 10_000])
+def test_the_end_of_the_events_may_be_that_of_a_page(
+    journal: Journal, path: Path, count: int
+) -> None:
+    journal.append(ANNA, 0, [ItemRestored(str(n), "2", "d" * 44, n) for n in range(count)])
+    journal.close()
+    assert check(path) == []
+    alter(path, f"DELETE FROM events WHERE position = {count}")
+    assert any("the end was cut" in finding.message for finding in check(path))
+
+
 def test_a_flood_of_findings_ends(journal: Journal, path: Path) -> None:
     journal.append(ANNA, 0, [ItemRestored(str(n), "2", "d", n) for n in range(1500)])
     journal.close()
@@ -159,6 +174,62 @@ def test_damage_is_named_where_it_is_however_many_events_there_are(
         Finding("a column is not of its type", 11000),
         Finding("version 11001 does not follow in stream 1", 11001),
     ]
+
+
+@pytest.mark.parametrize("column", ["stream", "version", "shape", "recorded_at"])
+@pytest.mark.parametrize("value", ["1.5", "'1 and more'", "x'31'", "CAST(x'ff' AS TEXT)"])
+def test_a_value_that_is_no_integer_is_found_where_it_is(
+    closed: Path, column: str, value: str
+) -> None:
+    alter(closed, f"UPDATE events SET {column} = {value} WHERE position = 2")
+    assert Finding("a column is not of its type", 2) in check(closed)
+
+
+def test_json_that_goes_over_lines_is_sound_and_its_projections_are_compared(closed: Path) -> None:
+    append_by_hand(closed, '{"item":"3",\n"folder":"2","digest":"e","size":1}')
+    assert len(check(closed)) == 3  # the checkpoint, and that steps and tallies lag behind
+    with open_journal(closed) as journal:
+        journal.rebuild()
+    assert check(closed) == []
+    alter(closed, "DELETE FROM steps WHERE position = 4")
+    (finding,) = check(closed)
+    assert "steps" in finding.message
+
+
+def append_by_hand(path: Path, data: str) -> None:
+    """One more ItemRestored, rightly chained, with data as another writer might have put it."""
+    with closing(sqlite3.connect(path)) as raw, raw:
+        (kind,) = raw.execute("SELECT id FROM shapes WHERE type = 'ItemRestored'").fetchone()
+        last, at, chain = raw.execute(
+            "SELECT position, recorded_at, chain FROM events ORDER BY position DESC"
+        ).fetchone()
+        new = last + 1
+        row = new, ANNA.encode(), new, b"ItemRestored", ItemRestored.schema, at, data.encode()
+        chain = link(chain, *row)
+        raw.execute(
+            "INSERT INTO events VALUES (?, 1, ?, ?, ?, ?, ?)", (new, new, kind, at, data, chain)
+        )
+        raw.execute("UPDATE streams SET version = ?", (new,))
+        raw.execute("UPDATE head SET position = ?, chain = ?", (new, chain))
+
+
+def test_a_journal_is_sound_while_another_thread_appends_to_it(journal: Journal) -> None:
+    item, ends = ItemRestored("1", "2", "d" * 44, 7), threading.Event()
+
+    def append() -> int:
+        version = 0
+        while not ends.is_set():
+            version = journal.append(ANNA, version, [item] * 500)
+        return version
+
+    with ThreadPoolExecutor(1) as beside:
+        appended = beside.submit(append)
+        try:
+            found = [finding for _ in range(10) for finding in check(journal.path)]
+        finally:
+            ends.set()
+    assert found == []
+    assert appended.result()
 
 
 def test_one_row_of_a_projection_that_differs_is_named(journal: Journal, path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from reinstate_journal import open_reader
-from reinstate_journal.catalogue import Event, Outcome
+from reinstate_journal import open_journal, open_reader
+from reinstate_journal.catalogue import Catalogue, Event, Outcome
 from reinstate_journal.errors import JournalError
 from reinstate_journal.events import (
     GRANTS,
@@ -260,20 +262,35 @@ def intended(item: str, uidnext: int) -> DeliveryIntended:
 
 
 def test_an_intent_is_open_until_it_is_settled_and_its_fence_moves_up(journal: Journal) -> None:
-    def open_intents() -> list[Event]:
-        return [one.event for one in journal.progress.open_intents(ANNA)]
+    def open_intents() -> list[tuple[str, int, str]]:
+        found = journal.progress.open_intents(ANNA)
+        return [(one.intent.items[0].item, one.uidnext, one.settled) for one in found]
 
     record(journal, ANNA, intended("1", 10), intended("2", 10))
     record(journal, BERT, intended("1", 1))
     record(journal, ANNA, intended("3", 10))
-    assert open_intents() == [intended("1", 10), intended("2", 10), intended("3", 10)]
-    record(journal, ANNA, restored("1"), OldestDeliveriesSettled((11, 12)))
-    assert open_intents() == [intended("2", 11), intended("3", 12)]
+    assert open_intents() == [("1", 10, ""), ("2", 10, ""), ("3", 10, "")]
+    record(journal, ANNA, restored("1"), OldestDeliveriesSettled((11, 10), ("", "11:12,14")))
+    assert open_intents() == [("2", 11, ""), ("3", 10, "11:12,14")]
     record(journal, ANNA, restored("2"), OldestDeliveriesSettled((13,)), intended("4", 13))
-    assert open_intents() == [intended("3", 13), intended("4", 13)]
+    assert open_intents() == [("3", 13, ""), ("4", 13, "")]
     record(journal, ANNA, DeliveriesSettled())
     assert open_intents() == []
-    assert [one.event for one in journal.progress.open_intents(BERT)] == [intended("1", 1)]
+    (bert,) = journal.progress.open_intents(BERT)
+    assert (bert.intent, bert.uidnext) == (intended("1", 1), 1)
+
+
+def test_a_fence_of_a_time_with_one_connection_for_each_account_is_read(tmp_path: Path) -> None:
+    shape = msgspec.defstruct(
+        "OldestDeliveriesSettled", [("uidnexts", tuple[int, ...])], bases=(Event,), frozen=True
+    )
+    assert issubclass(shape, Event)
+    with open_journal(tmp_path / "j.db", catalogue=Catalogue([DeliveryIntended, shape])) as old:
+        old.append(ANNA, 0, [intended("1", 10), intended("2", 10), shape((11,))])
+    with open_journal(tmp_path / "j.db") as journal:
+        journal.rebuild()
+        (open_,) = journal.progress.open_intents(ANNA)
+        assert (open_.intent, open_.uidnext, open_.settled) == (intended("2", 10), 11, "")
 
 
 def test_failures_are_listed_over_many_pages(journal: Journal) -> None:

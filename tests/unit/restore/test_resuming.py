@@ -106,12 +106,12 @@ def test_before_the_first_new_item_nothing_is_listed_but_the_account_that_has_it
     assert again.counted == ITEMS + 1
 
 
-ONE = [str(number) for number in range(1000, 1010)]
+ONE = [str(number) for number in range(1000, 1014)]
 
 
 @pytest.fixture
 def one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The backup of one account with ten items, which are restored two at a time."""
+    """The backup of one account, whose items are restored two at a time."""
     monkeypatch.setattr(items, "BATCH_ITEMS", 2)
     write_many(tmp_path / "backup", accounts=1, items=len(ONE))
     return tmp_path / "backup"
@@ -126,12 +126,12 @@ def put(backup: Path, item: str, content: bytes) -> None:
 
 
 def test_a_run_begins_behind_what_was_recorded_of_an_account_in_work(one: Path) -> None:
-    """Two more may be under way when it is stopped."""
+    """Two more batches may be under way when it is stopped."""
     done = run(one, most=6).restored
-    assert done in {6, 8}
+    assert done in {6, 8, 10}
     again = run(one)
     assert again.source.asked == ONE[done:]
-    assert (again.already, again.restored, again.counted) == (done, 10 - done, 10)
+    assert (again.already, again.restored, again.counted) == (done, len(ONE) - done, len(ONE))
     assert len(list((one.parent / "mail").glob("*/*/Maildir/**/cur/*"))) == len(ONE)
     assert run(one).source.asked == []
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from reinstate_journal.errors import DestinationError
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.fence import ConnectionLost
 from reinstate_service.destination.imap.configuration import Imap
@@ -19,6 +20,7 @@ from reinstate_service.destination.imap.connection import (
     Server,
     connect,
     log_in,
+    speaking,
     tls_context,
 )
 from reinstate_service.destination.imap.dialect import Dialect, dialect_of, is_of_default_domain
@@ -28,7 +30,7 @@ from reinstate_service.destination.imap.managesieve import ManageSieve
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.pace import Pace
 from reinstate_service.destination.imap.sasl import credentials
-from reinstate_service.destination.imap.session import Session
+from reinstate_service.destination.imap.session import Session, SpareSession
 from reinstate_service.destination.waiting import Waiting
 from reinstate_service.mapping.namespace import Namespace
 
@@ -43,6 +45,7 @@ class Accounts:
         self.imap = imap
         self._pace = Pace(imap.patience, waiting)
         self._there: set[str] = set()
+        self._spares = True
         self._lock = threading.Lock()
 
     def has(self, address: str) -> bool:
@@ -80,6 +83,25 @@ class Accounts:
             yield session
         finally:
             session.close()
+
+    def spare(self, address: str) -> SpareSession | None:
+        """One more connection of an account; None if it gets none. A server that refuses it to one
+        is not asked again for others."""
+        entered = self._pace.spare() if self._spares else None
+        if entered is None:
+            return None
+        try:
+            client = self._open_spare(address)
+        except (DestinationError, Refused) as error:
+            self._pace.leave(entered)
+            if isinstance(error, Busy | Refused):
+                self._spares = False
+                self._pace.notice(f"Accounts are given one connection each: {error}")
+            return None
+        except BaseException:
+            self._pace.leave(entered)
+            raise
+        return SpareSession(self.server.url, self._pace, client, entered)
 
     def home(self, address: str) -> str:
         """The account's INBOX as the administrator names it; empty if nobody is logged in as one,
@@ -187,6 +209,17 @@ class Accounts:
     def _first(self, command: Callable[[Client], Answer]) -> Answer:
         with self._lock, self.session(self._probe) as session:
             return session.ask(command)
+
+    def _open_spare(self, address: str) -> Client:
+        """Who lets in one too many may cut it right afterwards. Raises as `_open`, and Refused."""
+        client = self._open(address)
+        try:
+            with speaking(self.server.url):
+                client.noop()
+        except BaseException:
+            client.shutdown()
+            raise
+        return client
 
     def _open(self, address: str) -> Client:
         found = credentials(self.imap.login, address)

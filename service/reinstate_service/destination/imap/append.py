@@ -14,8 +14,10 @@ from functools import cache
 from typing import BinaryIO
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.imap.connection import Client, numbers
+from reinstate_service.destination.fence import Placed
+from reinstate_service.destination.imap.connection import Client
 from reinstate_service.destination.imap.names import quoted
+from reinstate_service.destination.uids import uids_in
 from reinstate_service.model import Flag, Frozen
 
 _PIECE = 256 * 1024
@@ -47,13 +49,12 @@ class Message(Frozen, frozen=True):
 
 
 class Appended(Frozen, frozen=True):
-    """The server's answer to one command. `uids` are the new ones, of that `uidvalidity`, if it
-    tells (RFC 4315 §3); otherwise both are None."""
+    """The server's answer to one command. `placed` are the new messages, if it tells of them
+    (RFC 4315 §3)."""
 
     done: bool
     text: str
-    uidvalidity: int | None = None
-    uids: tuple[int, ...] | None = None
+    placed: Placed | None = None
 
 
 class Appender:
@@ -150,7 +151,7 @@ def _appended(done: bool, text: bytes, told: str) -> Appended:
     found = _APPENDED.search(text) if done else None
     if found is None:
         return Appended(done, told)
-    return Appended(done, told, int(found[1]), tuple(numbers(found[2])))
+    return Appended(done, told, Placed(int(found[1]), uids_in(found[2].decode("ascii"))))
 
 
 def _flags(message: Message) -> bytes:

@@ -41,7 +41,8 @@ class Imap(Frozen, frozen=True):
     whether the domain is there; `identity` stands for the server's name and port, if those may
     change. `patience`: so many seconds is it waited for when it is busy, or away in the middle of
     a run. `settle_seconds`: if nothing has arrived for so long of what a dead session had
-    sent, it is stored or never will be.
+    sent, it is stored or never will be. `connections_per_account` are for its messages, if the
+    server lets it have so many.
 
     `forbidden` are characters that no name may hold; `shared` is where other users' folders are
     shown, with {domain} and {local}; accounts of `default_domain` are granted to without it;
@@ -54,6 +55,7 @@ class Imap(Frozen, frozen=True):
     timeout: float = 60
     patience: float = 3600
     settle_seconds: float = 5
+    connections_per_account: int = 2
     identity: str = ""
     forbidden: str = ""
     shared: str = ""
@@ -62,6 +64,7 @@ class Imap(Frozen, frozen=True):
 
 
 _LONGEST, _MOST_PATIENT = 3600, 7 * 24 * 3600
+_MOST_CONNECTIONS = 8
 
 
 def read_configuration(path: str) -> Imap:
@@ -102,6 +105,9 @@ def _contradictions(found: Imap) -> list[str]:
         mistakes.append(f"imap.patience: {found.patience} is not 0 to {_MOST_PATIENT} seconds")
     if not 0 <= found.settle_seconds <= _LONGEST:
         mistakes.append(f"imap.settle_seconds: {found.settle_seconds} is not 0 to {_LONGEST}")
+    if not 1 <= found.connections_per_account <= _MOST_CONNECTIONS:
+        told = f"{found.connections_per_account} is not 1 to {_MOST_CONNECTIONS}"
+        mistakes.append(f"imap.connections_per_account: {told}")
     return mistakes
 
 

@@ -91,6 +91,11 @@ class Client(IMAPClient):  # type: ignore[misc]
         with suppress(OSError, IMAPClientError):
             super().shutdown()
 
+    def cut(self) -> None:
+        """Ends the connection, also while another thread waits for it."""
+        with suppress(OSError):
+            socket.socket.shutdown(self._imap.sock, socket.SHUT_RDWR)  # of TLS or not
+
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Sends it all. Raises OSError."""
         self._imap.sock.sendall(data)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+
+from msgspec.structs import replace
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import (
@@ -16,9 +17,10 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery, Refused
-from reinstate_service.destination.fence import Answered, Fence
+from reinstate_service.destination.fence import Answered, Placed
 from reinstate_service.destination.imap.append import Appended, Appender
 from reinstate_service.destination.imap.connection import Client
+from reinstate_service.destination.imap.ends import Ends
 from reinstate_service.destination.imap.errors import (
     Busy,
     OverQuota,
@@ -47,85 +49,90 @@ class NoMail(Refused):
 
 
 class _Batch:
-    """A batch under way: `waiting` are its commands without an answer, `ends` is where each
-    mailbox ended behind those that have one, as far as it was told."""
+    """A batch under way: `waiting` are its commands without an answer, `placed` is where those
+    that have one have put their messages, None where that was not told."""
 
     def __init__(self, deliveries: Sequence[Delivery]) -> None:
         self.deliveries = deliveries
         self.answers: dict[int, Delivered] = {}
         self.waiting: deque[tuple[bytes, list[Letter]]] = deque()
         self.refused: list[Letter] = []
-        self.ends: dict[Path, Fence] = {}
+        self.placed: dict[Path, Placed | None] = {}
+
+    def stored(self, path: Path, placed: Placed | None) -> None:
+        """Takes in where some of its messages are."""
+        known = self.placed.setdefault(path, placed)
+        if known is None or placed is None or known.uidvalidity != placed.uidvalidity:
+            self.placed[path] = None
+        else:
+            self.placed[path] = replace(known, uids=known.uids | placed.uids)
+
+    def answered(self) -> Answered:
+        """What became of it."""
+        placed = {path: where for path, where in self.placed.items() if where is not None}
+        return Answered([self.answers[number] for number in range(len(self.deliveries))], placed)
 
 
 class Deliveries:
-    """Delivers over one session. `make` makes a folder that is missing."""
+    """Delivers over one session. `make` makes a folder that is missing; `ends` takes in where
+    messages were put. After an error it has to be dropped."""
 
     def __init__(
-        self, session: Session, names: MailboxNames, make: Callable[[Path], object]
+        self, session: Session, names: MailboxNames, make: Callable[[Path], object], ends: Ends
     ) -> None:
         self._session = session
         self._names = names
         self._make = make
+        self._ends = ends
         self._keywords = Keywords(session, names, self.catch_up)
         self._appender: tuple[Client, Appender] | None = None
         self._under_way: deque[_Batch] = deque()
-        self._fences: dict[Path, Fence] = {}
 
-    def fence(self, path: Path) -> Fence | None:
-        """A fence that what is sent next stands above, if one is known."""
-        return self._fences.get(path)
-
-    def remember(self, fence: Fence) -> None:
-        """Where a folder ends, from somebody else who knows."""
-        self._fences[fence.path] = fence
-
-    def forget(self) -> None:
-        """Others may have written, or what was sent may have been stored unanswered."""
-        self._fences.clear()
+    @property
+    def under_way(self) -> int:
+        """How many batches."""
+        return len(self._under_way)
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
-        """Sends a batch, several commands at once. Raises ConnectionLost and Busy, after which
-        the outcome of every batch under way is not known."""
+        """Sends a batch, several commands at once, behind those that are under way. Raises
+        ConnectionLost and Busy."""
         batch = _Batch(deliveries)
         self._under_way.append(batch)
-        with self._all_or_nothing():
-            self._keywords.ask(deliveries)
-            for letters in self._commands(batch):
-                if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
-                    self._take_answer()
-                batch.waiting.append((self._send(letters), letters))
+        self._keywords.ask(deliveries)
+        for letters in self._commands(batch):
+            if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
+                self._take_answer()
+            batch.waiting.append((self._send(letters), letters))
 
     def answers(self) -> Answered:
         """What became of the oldest batch under way. Raises as `send` does."""
-        with self._all_or_nothing():
-            batch = self._under_way[0]
-            while batch.waiting:
-                self._take_answer()
-            for letter in batch.refused:
-                with letter.message.content:
-                    batch.answers[letter.number] = self._deliver_one(batch, letter)
+        batch = self._under_way[0]
+        while batch.waiting:
+            self._take_answer()
+        for letter in batch.refused:
+            with letter.message.content:
+                batch.answers[letter.number] = self._deliver_one(batch, letter)
         self._under_way.popleft()
-        # What was refused at first stands behind what was sent since.
-        ends = {} if batch.refused else batch.ends
-        return Answered([batch.answers[number] for number in range(len(batch.deliveries))], ends)
+        return batch.answered()
 
     def catch_up(self) -> None:
         """Lets the server answer what is under way: it may be given other commands then."""
         if self._under_way:
-            with self._all_or_nothing():
-                self._session.once(lambda client: self._appending(client).catch_up())
+            self._session.once(lambda client: self._appending(client).catch_up())
 
-    @contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            # Answers may be under way; nobody must take them for those of the next commands.
-            self.forget()
-            self._under_way.clear()
-            self._session.drop()
-            raise
+    def cut(self) -> None:
+        """Ends, from another thread, whatever waits for the connection."""
+        self._session.cut()
+
+    def drop(self) -> None:
+        """Gives up the connection: answers may be under way, and nobody must take them for those
+        of the next commands."""
+        self._under_way.clear()
+        self._session.drop()
+
+    def close(self) -> None:
+        """Logs out."""
+        self._session.close()
 
     def _take_answer(self) -> None:
         """The answer to the oldest command."""
@@ -135,7 +142,7 @@ class Deliveries:
         if not appended.done:
             batch.refused += letters
             return
-        self._advance(batch, letters[0].path, appended)
+        self._stored(batch, letters[0].path, appended, len(letters))
         for one in letters:
             batch.answers[one.number] = one.delivered()
             one.message.content.close()
@@ -195,7 +202,7 @@ class Deliveries:
             letter.message.content.seek(0)
             appended = self._answer(self._send([letter]))
             if appended.done:
-                self._advance(batch, letter.path, appended)
+                self._stored(batch, letter.path, appended, 1)
                 self._keywords.refused(letter.path, letter.left_out)
                 return letter.delivered()
             if "[TRYCREATE]" in appended.text.upper() and not made:
@@ -224,20 +231,18 @@ class Deliveries:
 
     def _appending(self, client: Client) -> Appender:
         if self._appender is None or self._appender[0] is not client:
+            if any(one.waiting for one in self._under_way):
+                raise ConnectionAbortedError("its answers went with the connection before")
             self._appender = (client, Appender(client))
         return self._appender[1]
 
-    def _advance(self, batch: _Batch, path: Path, appended: Appended) -> None:
-        """The new messages are the last ones of their mailbox, or were when they were sent:
-        commands whose order makes a difference are carried out in it (RFC 3501 §5.5)."""
+    def _stored(self, batch: _Batch, path: Path, appended: Appended, count: int) -> None:
         reach(At.DELIVERY_STORED)
-        known = self._fences.pop(path, None)
-        batch.ends.pop(path, None)
-        if appended.uidvalidity is not None and appended.uids:
-            end = Fence(path, appended.uidvalidity, max(appended.uids) + 1)
-            batch.ends[path] = end
-            higher = known and known.uidvalidity == end.uidvalidity and known.uidnext > end.uidnext
-            self._fences[path] = known if known and higher else end
+        placed = appended.placed
+        if placed is not None and len(placed.uids) != count:
+            placed = None
+        batch.stored(path, placed)
+        self._ends.stored(path, placed)
 
 
 def _refusal(text: str) -> Refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.imap.accounts import Accounts
@@ -166,8 +166,11 @@ class ImapDestination:
         """See `Destination`."""
         address = canonical(address)
         self._accounts.require(address)
-        with self._accounts.session(address) as session:
-            yield ImapMailbox(self._accounts, session, address)
+        with (
+            self._accounts.session(address) as session,
+            closing(ImapMailbox(self._accounts, session, address)) as mailbox,
+        ):
+            yield mailbox
 
     def close(self) -> None:
         """Every session ends with its mailbox."""

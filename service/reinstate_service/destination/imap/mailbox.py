@@ -18,7 +18,9 @@ from reinstate_service.destination.fence import Answered, Arrivals, Fence
 from reinstate_service.destination.imap import filters as scripts_of
 from reinstate_service.destination.imap.accounts import Accounts
 from reinstate_service.destination.imap.delivery import Deliveries
+from reinstate_service.destination.imap.ends import Ends
 from reinstate_service.destination.imap.folders import Folders
+from reinstate_service.destination.imap.lanes import Lanes
 from reinstate_service.destination.imap.reading import arrivals_from, message, stored_items
 from reinstate_service.destination.imap.relocation import (
     MessageName,
@@ -47,7 +49,14 @@ class ImapMailbox:
         self._address = address
         self._names = accounts.names
         self._folders = Folders(session, self._names)
-        self._deliveries = Deliveries(session, self._names, self._folders.make)
+        self._ends = Ends()
+        first = Deliveries(session, self._names, self._folders.make, self._ends)
+        most = accounts.imap.connections_per_account
+        self._lanes = Lanes(first, self._further_lane, most, self._ends)
+
+    def close(self) -> None:
+        """Closes the connections that were made besides the session's."""
+        self._lanes.close()
 
     # -- folders
 
@@ -165,28 +174,31 @@ class ImapMailbox:
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """See `FencedMailbox`. Raises Busy."""
         self._session.leave()
-        self._deliveries.send(deliveries)
+        self._lanes.send(deliveries)
 
     def answers(self) -> Answered:
         """See `FencedMailbox`. Raises Busy."""
-        return self._deliveries.answers()
+        return self._lanes.answers()
+
+    @property
+    def ahead(self) -> int:
+        """See `FencedMailbox`."""
+        return self._lanes.ahead
 
     def fence(self, path: Path) -> Fence:
         """See `FencedMailbox`."""
-        if (known := self._deliveries.fence(path)) is not None:
+        if (known := self._ends.of(path)) is not None:
             return known
-        self._deliveries.catch_up()
+        self._lanes.catch_up()
         self._folders.make(path)
         standing = self._standing(path)
         if standing is None:
             raise Missing(what=f"folder {'/'.join(path)}")
-        fence = Fence(path, *standing)
-        self._deliveries.remember(fence)
-        return fence
+        return self._ends.asked(Fence(path, *standing))
 
     def arrivals(self, fence: Fence) -> Arrivals:
         """See `FencedMailbox`."""
-        self._deliveries.forget()
+        self._ends.forget()
         standing = self._standing(fence.path)
         holds = standing is not None and standing[0] == fence.uidvalidity
         path = fence.path if holds else self._renamed(fence) or fence.path
@@ -228,6 +240,17 @@ class ImapMailbox:
         """See `Mailbox`."""
         with self._accounts.sieve(self._address) as sieve:
             scripts_of.replace(sieve, name, text)
+
+    def _further_lane(self) -> Deliveries | None:
+        """None as well where the server does not tell what it has put where: what was sent over
+        two connections could not be told apart."""
+        if not self._session.ask(lambda client: client.has_capability("UIDPLUS")):
+            return None
+        session = self._accounts.spare(self._address)
+        if session is None:
+            return None
+        make = Folders(session, self._names).make
+        return Deliveries(session, self._names, make, self._ends)
 
     def _message_names(self, path: Path) -> Sequence[MessageName]:
         standing = self._standing(path)

@@ -63,6 +63,19 @@ class Pace:
         mine[0] += 1
         return mine
 
+    def spare(self) -> list[int] | None:
+        """The turn to make a connection that can be done without, as one more account's; None if
+        the server has asked for less. `leave` takes the answer."""
+        with self._turn:
+            if self._working >= self._bears():
+                return None
+            self._working += 1
+        return [1]
+
+    def notice(self, text: str) -> None:
+        """Tells what an administrator should know."""
+        self._waiting.notice(text)
+
     def leave(self, entered: list[int]) -> None:
         """The connection is closed, or was not made."""
         entered[0] -= 1

@@ -21,7 +21,7 @@ _TRIES, _CONNECTS = 9, 5
 
 
 class Session:
-    """An account's connection. Used by one thread."""
+    """An account's connection. Used by one thread at a time."""
 
     def __init__(self, url: str, pace: Pace, open_: Callable[[], Client]) -> None:
         self._url = url
@@ -99,6 +99,11 @@ class Session:
             with suppress(ConnectionLost):
                 self.once(lambda client: client.close_folder())  # read-only: expunges nothing
 
+    def cut(self) -> None:
+        """Ends the connection under whoever uses it in another thread: it is lost to him."""
+        if (client := self._client) is not None:
+            client.cut()
+
     def drop(self) -> None:
         """Lets go of a connection that is of no use any more."""
         client, self._client, self._selected = self._client, None, ""
@@ -132,4 +137,18 @@ class Session:
             else:
                 self._entered = entered
                 self._pace.reached = True
+        return self._client
+
+
+class SpareSession(Session):
+    """One that can be done without: it is there from the beginning, and not made anew."""
+
+    def __init__(self, url: str, pace: Pace, client: Client, entered: list[int]) -> None:
+        super().__init__(url, pace, lambda: client)
+        self._client = client
+        self._entered = entered
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            raise ConnectionLost(destination=self._url, detail="it is not made anew")
         return self._client

@@ -18,6 +18,7 @@ from reinstate_service.gunzip import DAMAGED, MAGIC, unpacker
 
 #: What begins like this the plugin takes for gzip, bzip2, xz, zstd or lz4.
 _SIGNATURES = (MAGIC, b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"Dovecot-LZ4\r*\x9b\xc5")
+_LONGEST_SIGNATURE = max(map(len, _SIGNATURES))
 #: Flags of RFC 1952 §2.3.1: the file is text, and the file's name is told.
 _FTEXT, _FNAME = 1, 8
 _HEADER = 10
@@ -36,7 +37,9 @@ def is_served(head: bytes) -> bool:
 
 def is_taken_for_packed(head: bytes) -> bool:
     """Whether the plugin may take content that begins so for a compressed file."""
-    return head.startswith(_SIGNATURES) or any(one.startswith(head) for one in _SIGNATURES)
+    if len(head) < _LONGEST_SIGNATURE and any(one.startswith(head) for one in _SIGNATURES):
+        return True
+    return head.startswith(_SIGNATURES)
 
 
 class Damaged(Exception):

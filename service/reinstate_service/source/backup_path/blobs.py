@@ -8,7 +8,7 @@ leaves.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import os
 import stat
@@ -293,7 +293,7 @@ def _hasher(digest: str) -> Callable[..., hashlib._Hash]:
 
 def _hashed(digest: str) -> bytes:
     """The bytes that a digest spells."""
-    return base64.b64decode(digest.replace(",", "/"))
+    return binascii.a2b_base64(digest.replace(",", "/"))
 
 
 def _unread(digest: str, error: OSError) -> BlobCorrupt:
