@@ -3,8 +3,6 @@ destination has no findings."""
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -14,7 +12,7 @@ from reinstate_service.model import Flag, Item, ItemType, Path
 from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.findings import Kind
 from reinstate_service.restore.verification.items import Items, compare_items
-from reinstate_service.restore.verification.sheet import Sheet
+from reinstate_service.restore.verification.sheet import opened_sheet
 from reinstate_service.testing import law
 
 BEGAN = 1_000_000
@@ -28,15 +26,17 @@ def digest(number: int) -> str:
 
 @st.composite
 def mailboxes(draw: st.DrawFn) -> tuple[dict[str, Expected], list[StoredItem]]:
-    """Restored items, some of which have the same content, and what lies there untouched."""
+    """Restored items, some of which have the same content or the SHA-1 of an old backup, and what
+    lies there untouched."""
     expected, found = {}, []
     for number in range(draw(st.integers(0, 8))):
         content = draw(st.integers(0, 4))
         path = draw(st.sampled_from(PATHS))
         date, flags = draw(st.integers(0, 3)) * 1000, Flag(draw(st.integers(0, 127)))
         name, size = f"R{number}", 10 + content
+        told = draw(st.sampled_from([digest(content), f"{content:028}"]))
         expected[name] = Expected(
-            str(number), path, digest(content), size, date=date, flags=flags, keywords=("x",)
+            str(number), path, told, size, date=date, flags=flags, keywords=("x",)
         )
         found.append(
             StoredItem(path, name, ItemType.MESSAGE, digest(content), size, date, flags, ("x",))
@@ -45,7 +45,7 @@ def mailboxes(draw: st.DrawFn) -> tuple[dict[str, Expected], list[StoredItem]]:
 
 
 def compared(expected: dict[str, Expected], found: list[StoredItem]) -> Items:
-    with closing(Sheet()) as sheet:
+    with opened_sheet() as sheet:
         for name, wanted in expected.items():
             sheet.add_restored(name, None, wanted, ())
         sheet.add_told(None, [(name, told(wanted)) for name, wanted in expected.items()])
@@ -122,11 +122,26 @@ def test_each_restored_item_and_each_message_is_accounted_for_once(
 
 
 @law()
-@given(mailboxes())
-def test_what_only_has_other_names_is_all_there(
-    mailbox: tuple[dict[str, Expected], list[StoredItem]],
+@given(mailboxes(), st.randoms(use_true_random=False), st.booleans())
+def test_what_only_has_other_names_is_all_there_in_any_order_and_depth(
+    mailbox: tuple[dict[str, Expected], list[StoredItem]], random: object, deep: bool
 ) -> None:
     expected, found = mailbox
-    result = compared(expected, [replace(one, name=f"uid{n}") for n, one in enumerate(found)])
+    random.shuffle(found)  # type: ignore[attr-defined]
+    shown = found if deep else [replace(one, digest="") for one in found]
+    result = compared(expected, [replace(one, name=f"uid{n}") for n, one in enumerate(shown)])
     assert result.findings == []
     assert result.there == len(expected)
+
+
+@law()
+@given(mailboxes(), st.randoms(use_true_random=False), st.booleans())
+def test_what_lies_elsewhere_under_other_names_is_moved_and_not_missing(
+    mailbox: tuple[dict[str, Expected], list[StoredItem]], random: object, deep: bool
+) -> None:
+    expected, found = mailbox
+    random.shuffle(found)  # type: ignore[attr-defined]
+    shown = found if deep else [replace(one, digest="") for one in found]
+    moved = [replace(one, name=f"uid{n}", path=("Else",)) for n, one in enumerate(shown)]
+    result = compared(expected, moved)
+    assert (result.changed, result.extra) == (len(expected), 0)

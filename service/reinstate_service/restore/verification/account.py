@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -34,7 +33,7 @@ from reinstate_service.restore.verification.expectation import Expectation, expe
 from reinstate_service.restore.verification.findings import Finding, Kind
 from reinstate_service.restore.verification.folders import folder_findings, renamed_folders
 from reinstate_service.restore.verification.items import Items, compare_items
-from reinstate_service.restore.verification.sheet import Sheet
+from reinstate_service.restore.verification.sheet import Sheet, opened_sheet
 from reinstate_service.restore.verification.views import Views
 
 
@@ -80,7 +79,7 @@ class AccountVerifier:
     def verify(self, known: Known) -> AccountResult:
         """Compares one account. Raises what the destination and the journal raise."""
         try:
-            with closing(Sheet()) as sheet, self.destination.mailbox(known.address) as mailbox:
+            with opened_sheet() as sheet, self.destination.mailbox(known.address) as mailbox:
                 try:
                     there = self.destination.account(known.address)
                 except EntryUnreadable as error:

@@ -76,10 +76,14 @@ def _spots_of(wanted: Expected) -> Iterator[Mapping[str, object]]:
 
 
 def _keys_of(wanted: Expected) -> Iterator[Mapping[str, object]]:
+    date = {} if wanted.date is None else {"second": wanted.date // 1000}
     if len(wanted.digest) == SHA_256:
+        yield {"digest": wanted.digest, **date}
         yield {"digest": wanted.digest}
-    if wanted.date is not None:
-        yield {"digest": "", "size": wanted.size, "second": wanted.date // 1000}
+        if date:
+            yield {"digest": "", "size": wanted.size, **date}
+    elif date:
+        yield {"size": wanted.size, **date}
 
 
 def _place_of(wanted: Expected) -> Iterator[Mapping[str, object]]:

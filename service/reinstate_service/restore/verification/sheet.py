@@ -10,105 +10,40 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from reinstate_journal.errors import ReinstateError
 from reinstate_service.destination.contract import StoredItem
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import Flag, Item, ItemType, Path
+from reinstate_service.restore.verification import statements as sql
 from reinstate_service.restore.verification.expected import SHA_256, Expected, without
 
-_TABLES = (
-    "CREATE TABLE restored (number INTEGER PRIMARY KEY, name TEXT, moment INTEGER, item TEXT,"
-    " path INTEGER, digest TEXT, size INTEGER, lost TEXT, asked INTEGER DEFAULT 1)",
-    "CREATE TABLE told (number INTEGER PRIMARY KEY, name TEXT, moment INTEGER,"
-    " date INTEGER, second INTEGER, flags INTEGER, keywords TEXT)",
-    "CREATE TABLE found (number INTEGER PRIMARY KEY, name TEXT, type TEXT, path INTEGER,"
-    " digest TEXT, size INTEGER, date INTEGER, second INTEGER, flags INTEGER, keywords TEXT)",
-    "CREATE TABLE strangers (number INTEGER PRIMARY KEY, path INTEGER, digest TEXT, size INTEGER,"
-    " second INTEGER, flags INTEGER, keywords TEXT)",
-    "CREATE TABLE paired (restored INTEGER, found INTEGER)",
-)
-#: With all that `_PAIRS` asks for, which reads these from their beginnings to their ends.
-_BY_NAME = (
-    "CREATE INDEX restored_name ON restored (name, moment, path, digest, size, lost, asked)",
-    "CREATE INDEX told_name ON told (name, moment, second, flags, keywords)",
-    "CREATE INDEX found_name ON found (name, path, digest, size, second, flags, keywords)",
-)
-_STRANGERS_BY_CONTENT = (
-    "CREATE INDEX stranger_digest ON strangers (digest, path, size, second)",
-    "CREATE INDEX stranger_size ON strangers (size, second, path)",
-)
-_RESTORED_BY_CONTENT = (
-    "CREATE INDEX restored_digest ON restored (digest)",
-    "CREATE INDEX restored_size ON restored (size)",
-)
-_RESTORED = "INSERT INTO restored VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 1)"
-_TOLD = "INSERT INTO told VALUES (NULL, ?, ?, ?, ?, ?, ?)"
-_FOUND = "INSERT INTO found VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-#: Whether anything was added twice under a name, and what then leaves the last of these.
-_LAST = (
-    (
-        "SELECT 1 FROM restored GROUP BY name HAVING count(*) > 1 LIMIT 1",
-        "DELETE FROM restored WHERE number NOT IN (SELECT max(number) FROM restored GROUP BY name)",
-    ),
-    (
-        "SELECT 1 FROM told GROUP BY name, moment HAVING count(*) > 1 LIMIT 1",
-        "DELETE FROM told WHERE number NOT IN (SELECT max(number) FROM told GROUP BY name, moment)",
-    ),
-)
-_PAIRS = """
-    SELECT r.number, f.number,
-        f.path = r.path AND r.lost IS NULL
-        AND CASE WHEN f.digest = '' OR length(r.digest) <> :whole
-            THEN f.size = r.size ELSE f.digest = r.digest END
-        AND (t.name IS NULL
-            OR f.second = t.second AND f.flags = t.flags AND f.keywords = t.keywords)
-    FROM restored r INDEXED BY restored_name
-        LEFT JOIN told t ON t.name = r.name AND t.moment IS r.moment
-        JOIN found f ON f.name = r.name
-    WHERE r.asked ORDER BY r.name
-"""
-_WANTED = """
-    SELECT r.item, r.path, r.digest, r.size, r.lost, t.date, t.flags, t.keywords
-    FROM restored r LEFT JOIN told t ON t.name = r.name AND t.moment IS r.moment
-    WHERE r.number = ?
-"""
-_STORED = "SELECT path, name, type, digest, size, date, flags, keywords FROM found WHERE number = ?"
-_STRANGERS = """
-    INSERT INTO strangers
-    SELECT number, path, digest, size, second, flags, keywords FROM found f
-    WHERE NOT EXISTS (SELECT 1 FROM restored r WHERE r.name = f.name)
-"""
-#: Restored items that were not found by name, and strangers that are as these should be, the
-#: first of each sort with the first; digests count where they are known.
-_PAIRED = """
-    INSERT INTO paired SELECT r.number, s.number FROM
-        (SELECT r.number, CASE WHEN :read THEN r.digest ELSE '' END AS digest, r.path, r.size,
-            t.second, t.flags, t.keywords, row_number() OVER (PARTITION BY
-            CASE WHEN :read THEN r.digest END, r.path, r.size, t.second, t.flags, t.keywords
-            ORDER BY r.number) AS nth
-        FROM restored r JOIN told t ON t.name = r.name AND t.moment IS r.moment
-        WHERE r.asked AND r.lost IS NULL
-            AND NOT EXISTS (SELECT 1 FROM found f WHERE f.name = r.name)) r
-    JOIN
-        (SELECT *, row_number() OVER (PARTITION BY digest, path, size, second, flags, keywords
-            ORDER BY number) AS nth
-        FROM strangers WHERE (digest <> '') = :read) s
-    USING (digest, path, size, second, flags, keywords, nth)
-"""
-_LIKE_STRANGERS = """
-    SELECT s.number, coalesce(
-        (SELECT r.number FROM restored r WHERE s.digest <> '' AND r.digest = s.digest LIMIT 1),
-        (SELECT r.number FROM restored r INDEXED BY restored_size
-            JOIN told t ON t.name = r.name AND t.moment IS r.moment
-            WHERE s.digest = '' AND r.size = s.size AND t.second = s.second LIMIT 1))
-    FROM strangers s ORDER BY s.number
-"""
 _AT_ONCE = 500
+
+
+class ScratchUnusable(ReinstateError):
+    """The scratch file cannot be written: mostly there is no room for it."""
+
+    message = (
+        "The items cannot be laid out in a scratch file (SQLITE_TMPDIR, else /var/tmp): {detail}"
+    )
+    hint = "Make room there, or set SQLITE_TMPDIR to a folder that has it: 600 bytes for each item."
+
+
+@contextmanager
+def opened_sheet() -> Iterator[Sheet]:
+    """An empty sheet, for as long as it is needed. Raises ScratchUnusable, also in its context."""
+    try:
+        with closing(Sheet()) as sheet:
+            yield sheet
+    except sqlite3.Error as error:
+        raise ScratchUnusable(detail=error) from error
 
 
 class Sheet:
@@ -119,7 +54,7 @@ class Sheet:
         # An empty name is a file of its own that is removed at once; nothing of it has to last.
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA journal_mode = OFF")
-        self._all(_TABLES)
+        self._all(sql.TABLES)
         self._db.execute("BEGIN")
         self._waiting: list[tuple[object, ...]] = []
         self._paths: list[Path] = []
@@ -147,7 +82,7 @@ class Sheet:
             (name, moment, one.date, one.date // 1000, one.flags, _keywords(one.tags))
             for name, one in told
         )
-        self._db.executemany(_TOLD, rows)
+        self._db.executemany(sql.TOLD, rows)
 
     def add_found(self, found: Iterable[StoredItem]) -> None:
         """Adds what lies there. Raises what the iterator raises."""
@@ -159,7 +94,7 @@ class Sheet:
             )
             for one in found
         )
-        self._db.executemany(_FOUND, rows)
+        self._db.executemany(sql.FOUND, rows)
 
     def names(self) -> Iterator[str]:
         """The names of the restored items."""
@@ -170,9 +105,8 @@ class Sheet:
         """Leaves all restored items but these out of the comparison; they are no strangers. Answers
         whether these are all."""
         self._write()
-        self._db.execute("UPDATE restored SET asked = 0")
-        asked = ((name,) for name in names)
-        self._db.executemany("UPDATE restored SET asked = 1 WHERE name = ?", asked)
+        self._db.executemany("INSERT INTO sample VALUES (?)", ((name,) for name in names))
+        self._db.execute("UPDATE restored SET asked = name IN sample")
         return not self._any("SELECT 1 FROM restored WHERE NOT asked LIMIT 1")
 
     def pairs(self) -> Iterator[tuple[int, int, bool]]:
@@ -180,11 +114,11 @@ class Sheet:
         name, in the order of the names; and whether the latter is plain to be untouched. To be
         asked first, when all is added."""
         self._write()
-        self._all(_BY_NAME)
-        for twice, last in _LAST:
+        self._all(sql.BY_NAME)
+        for twice, last in sql.LAST:
             if self._any(twice):
                 self._db.execute(last)
-        return self._db.execute(_PAIRS, {"whole": SHA_256})
+        return self._db.execute(sql.PAIRS, {"whole": SHA_256})
 
     def asked(self) -> Iterator[int]:
         """The numbers of the restored items."""
@@ -197,7 +131,7 @@ class Sheet:
 
     def wanted(self, number: int) -> Expected:
         """A restored item as it should be."""
-        item, path, digest, size, words, date, flags, keywords = self._one(_WANTED, number)
+        item, path, digest, size, words, date, flags, keywords = self._one(sql.WANTED, number)
         wanted = Expected(item, self._paths[path], digest, size)
         if date is None:
             return wanted
@@ -211,7 +145,7 @@ class Sheet:
 
     def stored(self, number: int) -> StoredItem:
         """A found item."""
-        path, name, type_, digest, size, date, flags, words = self._one(_STORED, number)
+        path, name, type_, digest, size, date, flags, words = self._one(sql.STORED, number)
         return StoredItem(
             self._paths[path], name, ItemType(type_), digest, size, date, Flag(flags), _words(words)
         )
@@ -219,12 +153,13 @@ class Sheet:
     def untouched_strangers(self) -> Iterator[int]:
         """The numbers of the restored items that are untouched but for their names. What was
         found under no known name is a stranger from now on, but for these."""
-        self._db.execute(_STRANGERS)
-        for read in (False, True):
-            if self._any(f"SELECT 1 FROM strangers WHERE (digest <> '') = {read:d} LIMIT 1"):  # noqa: S608 a number
-                self._db.execute(_PAIRED, {"read": read})
-        self._db.execute("DELETE FROM strangers WHERE number IN (SELECT found FROM paired)")
-        self._all(_STRANGERS_BY_CONTENT)
+        self._db.execute(sql.STRANGERS)
+        # Those that were not read; those that were, with a SHA-256, then with an older digest.
+        for read, same in ((False, False), (True, True), (True, False)):
+            if self._has_strangers(read=read):
+                self._db.execute(sql.PAIRED, {"read": read, "same": same, "whole": SHA_256})
+                self._db.execute(sql.NO_STRANGERS)
+        self._all(sql.STRANGERS_BY_CONTENT)
         return (one for (one,) in self._db.execute("SELECT restored FROM paired"))
 
     def has_strangers(self) -> bool:
@@ -249,12 +184,16 @@ class Sheet:
         the same content."""
         if not self.has_strangers():
             return iter(())
-        self._all(_RESTORED_BY_CONTENT)
-        return self._db.execute(_LIKE_STRANGERS)
+        self._all(sql.RESTORED_BY_CONTENT)
+        return self._db.execute(sql.LIKE_STRANGERS)
 
     def _one(self, statement: str, number: int) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self._db.execute(statement, (number,)).fetchone()
         return row
+
+    def _has_strangers(self, *, read: bool) -> bool:
+        statement = "SELECT 1 FROM strangers WHERE (digest <> '') = ? LIMIT 1"
+        return self._db.execute(statement, (read,)).fetchone() is not None
 
     def _any(self, statement: str) -> bool:
         return self._db.execute(statement).fetchone() is not None
@@ -264,7 +203,7 @@ class Sheet:
             self._db.execute(statement)
 
     def _write(self) -> None:
-        self._db.executemany(_RESTORED, self._waiting)
+        self._db.executemany(sql.RESTORED, self._waiting)
         self._waiting.clear()
 
     def _number(self, path: Path) -> int:
