@@ -16,7 +16,7 @@ from reinstate_cli.progress import choose_progress
 from reinstate_cli.report import render
 from reinstate_journal import open_reader
 from reinstate_service.operations.preparation import to_do_after
-from reinstate_service.operations.report import make_report
+from reinstate_service.operations.report import Report, make_report
 from reinstate_service.operations.session import start_restore
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.run import Finished
@@ -44,14 +44,14 @@ def carry_out(
                 say(NOTHING_TO_DO)
             say(render(report))
             if finished.began:
-                _remind(options)
+                _remind(report)
         finish()
     raise typer.Exit(0 if report.whole else 3)
 
 
-def _remind(options: Options) -> None:
+def _remind(report: Report) -> None:
     """Says beside the answer what to do now, and what to undo."""
-    reminders = to_do_after(options.destination, options.compress)
+    reminders = to_do_after(report.restore.destination, report.runs[-1].options)
     if reminders:
         tell("\nAfter a restore:")
     for text in reminders:

@@ -141,6 +141,15 @@ class SourceContract:
             ids = sorted((item.id for item in items), key=int)
             assert list(source.items(account)) == [AbsentItem(identifier) for identifier in ids]
 
+    def test_a_source_without_packed_contents_packs_no_item(
+        self, source: Source, expected: Expected
+    ) -> None:
+        for item in (item for items in expected.items.values() for item in items):
+            packed = source.packed(item)
+            if packed is not None:
+                packed.close()
+                assert source.has_packed()
+
     def test_an_account_that_is_not_there_is_a_named_error(self, source: Source) -> None:
         for ask in (
             source.account,

@@ -13,8 +13,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+
+from listening import Forwarder, cut
 
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r\n$")
 
@@ -47,7 +47,7 @@ _INSTEAD = {
 CUTS = (Mischief.CUT_BEFORE, Mischief.CUT_INSIDE, Mischief.CUT_AFTER, Mischief.REPLY_LOST)
 
 
-class Proxy:
+class Proxy(Forwarder):
     """`with Proxy(port) as proxy: ... proxy.port`. With `kill`, which ends the client, that is
     done where the connection would be cut."""
 
@@ -58,32 +58,16 @@ class Proxy:
         mischief: Mischief | None = None,
         kill: Callable[[], None] = lambda: None,
     ) -> None:
-        self._server = server
+        super().__init__(server)
         self._at = at
         self._mischief = mischief
         self._kill = kill
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
         self._conversations: list[_Conversation] = []
         #: The commands that came by, each without its arguments.
         self.commands: list[bytes] = []
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._accept)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+    def end(self) -> None:
         for one in self._conversations:
             one.end()
 
@@ -92,14 +76,8 @@ class Proxy:
         """Whether there was a command to do mischief to."""
         return 0 <= self._at < len(self.commands)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self._server))
-            self._conversations.append(_Conversation(self, client, server))
+    def join(self, client: socket.socket, server: socket.socket) -> None:
+        self._conversations.append(_Conversation(self, client, server))
 
     def mischief_for(self, command: bytes) -> Mischief | None:
         """Counts a command; answers what is to happen to it."""
@@ -137,8 +115,8 @@ class _Conversation:
 
     def end(self) -> None:
         """Cuts both connections, and waits until nobody uses them."""
-        _cut(self._client)
-        _cut(self._server)
+        cut(self._client)
+        cut(self._server)
         for thread in self._threads:
             thread.join()
         for one in (self._from_client, self._from_server, self._client, self._server):
@@ -149,8 +127,8 @@ class _Conversation:
         with contextlib.suppress(OSError, ValueError):
             while go_on():
                 pass
-        _cut(self._client)
-        _cut(self._server)
+        cut(self._client)
+        cut(self._server)
 
     def _commands(self) -> bool:
         """Passes on a command; False when the connection is at its end."""
@@ -255,8 +233,3 @@ class _Conversation:
     def _tell(self, said: bytes) -> None:
         with self._to_client:
             self._client.sendall(said)
-
-
-def _cut(one: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)

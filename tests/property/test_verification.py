@@ -3,15 +3,18 @@ destination has no findings."""
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reinstate_service.destination.contract import StoredItem
-from reinstate_service.model import Flag, ItemType, Path
+from reinstate_service.model import Flag, Item, ItemType, Path
 from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.findings import Kind
 from reinstate_service.restore.verification.items import Items, compare_items
+from reinstate_service.restore.verification.sheet import Sheet
 from reinstate_service.testing import law
 
 BEGAN = 1_000_000
@@ -42,9 +45,30 @@ def mailboxes(draw: st.DrawFn) -> tuple[dict[str, Expected], list[StoredItem]]:
 
 
 def compared(expected: dict[str, Expected], found: list[StoredItem]) -> Items:
-    result = compare_items(expected, expected.keys(), found, began=BEGAN, existed=False)
+    with closing(Sheet()) as sheet:
+        for name, wanted in expected.items():
+            sheet.add_restored(name, None, wanted, ())
+        sheet.add_told(None, [(name, told(wanted)) for name, wanted in expected.items()])
+        sheet.add_found(found)
+        result = compare_items(sheet, whole=True, began=BEGAN, existed=False)
     result.settle_moves({})
     return result
+
+
+def told(wanted: Expected) -> Item:
+    """What the backup tells of it."""
+    assert wanted.date is not None
+    assert wanted.flags is not None
+    return Item(
+        wanted.item,
+        ItemType.MESSAGE,
+        "2",
+        wanted.date,
+        wanted.size,
+        wanted.digest,
+        flags=wanted.flags,
+        tags=wanted.keywords or (),
+    )
 
 
 def counted(result: Items) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 import urllib.parse
-from types import TracebackType
-from typing import Self
+
+from listening import Background
 
 
-class Introspection:
+class Introspection(Background):
     """`with Introspection() as server: server.tokens[token] = address`."""
 
     def __init__(self) -> None:
@@ -34,19 +33,13 @@ class Introspection:
                 """Says nothing."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
         self.url = f"http://127.0.0.1:{self._server.server_port}/introspect"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def serve(self) -> None:
+        self._server.serve_forever()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
         self._server.shutdown()
-        self._thread.join()
+
+    def end(self) -> None:
         self._server.server_close()

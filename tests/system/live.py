@@ -178,10 +178,13 @@ class LiveDovecot(LiveServer):
 
 
 @contextlib.contextmanager
-def live_server(addresses: Iterable[str], above: Path | None = None) -> Iterator[LiveDovecot]:
-    """A Dovecot that runs; everything of it lies below `above`."""
+def live_server(
+    addresses: Iterable[str], above: Path | None = None, further: str = ""
+) -> Iterator[LiveDovecot]:
+    """A Dovecot that runs; everything of it lies below `above`. `further` is more of its
+    configuration."""
     with reachable_folder(above) as folder:
-        live = LiveDovecot(folder, addresses)
+        live = LiveDovecot(folder, addresses, further)
         with live.dovecot:
             live.configure()
             yield live

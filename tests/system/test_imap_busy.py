@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crash.proxy import CUTS, Mischief, Proxy
+from listening import Forwarder
 from reinstate_journal import open_reader
 from reinstate_journal.errors import DestinationError, Interrupted
 from reinstate_service.destination.imap import pace
@@ -19,9 +20,10 @@ from reinstate_service.model import Account, Domain, Folder, Role
 from reinstate_service.operations.report import Report, make_report
 from reinstate_service.operations.session import opened_for_reading, start_restore
 from reinstate_service.restore.observer import Observer
+from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupWriter
 from running import restore_here
-from system.dovecot import needs_dovecot, reachable_folder
+from system.dovecot import needs_dovecot
 from system.lacking import Lacking
 from system.live import LiveDovecot, live_server
 from team import DAY, SECRET
@@ -114,9 +116,22 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[LiveDovecot]:
+def running() -> Iterator[LiveDovecot]:
     with live_server(ADDRESSES) as server:
         yield server
+
+
+@pytest.fixture
+def live(running: LiveDovecot) -> LiveDovecot:
+    """An empty server, the same whoever stands before it."""
+    running.empty()
+    running.configure(identity="the server")
+    return running
+
+
+def through(proxy: Forwarder, live: LiveDovecot, backup: Path) -> Options:
+    """The options of a restore that reaches the server through the proxy."""
+    return live.options(backup, f"imap://127.0.0.1:{proxy.port}")
 
 
 def must_be_whole(live: LiveDovecot, journal: Path) -> Report:
@@ -132,48 +147,41 @@ def must_be_whole(live: LiveDovecot, journal: Path) -> Report:
 
 def test_a_server_that_serves_two_at_once_is_given_fewer(backup: Path, tmp_path: Path) -> None:
     """Dovecot lets the third log in and then ends its connection."""
-    with reachable_folder() as folder:
-        live = LiveDovecot(folder, ADDRESSES, "service imap {\n  process_limit = 2\n}\n")
-        with live.dovecot:
-            live.configure()
-            restore_here(tmp_path / "r.db", live.options(backup))
-            assert "process_limit (2) reached" in live.dovecot.log()
-            must_be_whole(live, tmp_path / "r.db")
+    with live_server(ADDRESSES, further="service imap {\n  process_limit = 2\n}\n") as live:
+        restore_here(tmp_path / "r.db", live.options(backup))
+        assert "process_limit (2) reached" in live.dovecot.log()
+        must_be_whole(live, tmp_path / "r.db")
 
 
 def test_an_account_that_has_all_its_connections_is_waited_for(
     backup: Path, tmp_path: Path
 ) -> None:
-    further = "protocol imap {\n  mail_max_userip_connections = 1\n}\n"
-    with reachable_folder() as folder:
-        live = LiveDovecot(folder, ADDRESSES, further)
-        with live.dovecot:
-            live.configure()
-            waiting = threading.Event()
-            observer = Hears(waiting)
-            with live.dovecot.imap(ADDRESSES[1], SECRET) as bob:
+    waiting = threading.Event()
+    observer = Hears(waiting)
+    with live_server(
+        ADDRESSES, further="protocol imap {\n  mail_max_userip_connections = 1\n}\n"
+    ) as live:
+        with live.dovecot.imap(ADDRESSES[1], SECRET) as bob:
 
-                def leave_when_told() -> None:
-                    waiting.wait(60)
-                    bob.logout()
+            def leave_when_told() -> None:
+                waiting.wait(60)
+                bob.logout()
 
-                leaving = threading.Thread(target=leave_when_told)
-                leaving.start()
-                start_restore(tmp_path / "r.db", live.options(backup), observer, threading.Event())
-                leaving.join()
-            (told,) = observer.told
-            assert "[LIMIT] Maximum number of connections" in told
-            must_be_whole(live, tmp_path / "r.db")
+            leaving = threading.Thread(target=leave_when_told)
+            leaving.start()
+            start_restore(tmp_path / "r.db", live.options(backup), observer, threading.Event())
+            leaving.join()
+        (told,) = observer.told
+        assert "[LIMIT] Maximum number of connections" in told
+        must_be_whole(live, tmp_path / "r.db")
 
 
 @pytest.mark.parametrize("kind", [b" APPEND ", b" STATUS ", b" LIST "])
 def test_a_server_that_is_busy_for_a_while_is_waited_for(
     live: LiveDovecot, backup: Path, tmp_path: Path, kind: bytes
 ) -> None:
-    live.empty()
-    live.configure(identity="the server")
     with BusyProxy(live.imap_port, kind) as proxy:
-        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        options = through(proxy, live, backup)
         observer = Hears(proxy.free)
         start_restore(tmp_path / "r.db", options, observer, threading.Event())
         assert proxy.refused.is_set()
@@ -184,11 +192,9 @@ def test_a_server_that_is_busy_for_a_while_is_waited_for(
 def test_a_server_that_greets_with_bye_is_busy(
     live: LiveDovecot, backup: Path, tmp_path: Path
 ) -> None:
-    live.empty()
-    live.configure(identity="the server")
     observer = Hears(threading.Event())
     with GreetsWithBye(live.imap_port, 3) as proxy:
-        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        options = through(proxy, live, backup)
         start_restore(tmp_path / "r.db", options, observer, threading.Event())
     (told,) = observer.told
     assert "asks to come back later: * BYE Too many connections" in told
@@ -199,18 +205,14 @@ def test_a_server_that_greets_with_bye_is_busy(
 def test_a_connection_that_breaks_at_a_login_is_no_refusal(
     live: LiveDovecot, backup: Path, tmp_path: Path, kind: Mischief
 ) -> None:
-    live.empty()
-    live.configure(identity="the server")
     with LoginCutter(live.imap_port, kind) as proxy:
-        restore_here(tmp_path / "r.db", live.options(backup, f"imap://127.0.0.1:{proxy.port}"))
+        restore_here(tmp_path / "r.db", through(proxy, live, backup))
     must_be_whole(live, tmp_path / "r.db")
 
 
 def test_whoever_only_looks_at_a_busy_server_is_told_as_well(
     live: LiveDovecot, backup: Path
 ) -> None:
-    live.empty()
-    live.configure(identity="the server")
     told: list[str] = []
     with BusyProxy(live.imap_port, b" LIST ") as proxy:
 
@@ -218,7 +220,7 @@ def test_whoever_only_looks_at_a_busy_server_is_told_as_well(
             told.append(text)
             proxy.free.set()
 
-        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        options = through(proxy, live, backup)
         with opened_for_reading(options, Waiting(notice=notice)) as destination:
             assert destination.has_account(ADDRESSES[0])
     assert len(told) == 1
@@ -227,11 +229,9 @@ def test_whoever_only_looks_at_a_busy_server_is_told_as_well(
 def test_a_run_that_waits_for_a_server_stops_at_once(
     live: LiveDovecot, backup: Path, tmp_path: Path
 ) -> None:
-    live.empty()
-    live.configure(identity="the server")
     stop = threading.Event()
     with BusyProxy(live.imap_port, b" APPEND ") as proxy:
-        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        options = through(proxy, live, backup)
         threading.Thread(target=lambda: (proxy.refused.wait(60), stop.set())).start()
         with pytest.raises(Interrupted):
             start_restore(tmp_path / "r.db", options, Observer(), stop)
@@ -243,10 +243,9 @@ def test_a_run_that_waits_for_a_server_stops_at_once(
 def test_a_server_that_is_busy_for_longer_than_the_patience_ends_the_run(
     live: LiveDovecot, backup: Path, tmp_path: Path
 ) -> None:
-    live.empty()
     live.configure(identity="the server", patience=2)
     with BusyProxy(live.imap_port, b" APPEND ") as proxy:
-        options = live.options(backup, f"imap://127.0.0.1:{proxy.port}")
+        options = through(proxy, live, backup)
         began = time.monotonic()
         with pytest.raises(DestinationError, match="come back later"):
             start_restore(tmp_path / "r.db", options, Observer(), threading.Event())
@@ -260,8 +259,6 @@ def test_a_server_that_is_busy_for_longer_than_the_patience_ends_the_run(
 def test_a_server_that_goes_away_in_the_middle_is_waited_for(
     live: LiveDovecot, backup: Path, tmp_path: Path
 ) -> None:
-    live.empty()
-    live.configure(identity="the server")
     away, back = threading.Event(), threading.Event()
 
     class GoesAway(Observer):

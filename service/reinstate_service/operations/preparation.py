@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 from reinstate_service.destination.maildir.disk import can_share
 from reinstate_service.gunzip import Packed
@@ -16,6 +17,11 @@ from reinstate_service.operations.doctor import Finding
 from reinstate_service.restore.options import Options
 from reinstate_service.source.contract import Source
 
+#: What is told of `--compress keep` where no message is a gzip file of its own.
+NOTHING_TO_KEEP = (
+    "--compress keep changes nothing: in account archives no message is a gzip file of its own."
+    " Messages are stored unpacked; --dedupe saves space without packing"
+)
 _GIB = 1024**3
 
 
@@ -80,8 +86,12 @@ def advice_for(destination: str, compress: str = "none") -> tuple[Advice, ...]:
     return (*_MAILDIR, _PACKED) if compress == "keep" else _MAILDIR
 
 
-def to_do_after(destination: str, compress: str = "none") -> tuple[str, ...]:
-    """What to do when a restore has ended, in a line each."""
+def to_do_after(
+    destination: str, options: Mapping[str, object] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """What to do when a restore has ended, in a line each. `options` are those of its last run, as
+    the journal has them."""
+    compress = str(options.get("compress", "none"))
     return tuple(advice.after for advice in advice_for(destination, compress) if advice.after)
 
 
@@ -102,6 +112,8 @@ def ways_to_store(source: Source, options: Options) -> Iterator[Finding]:
 
 
 def _way_to_keep(source: Source, options: Options) -> tuple[str, str]:
+    if not source.has_packed():
+        return "note", NOTHING_TO_KEEP
     packed = _first_packed(source)
     if packed is None:
         return "note", "the backup has no gzip files: nothing can be kept"

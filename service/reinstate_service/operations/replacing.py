@@ -7,6 +7,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from reinstate_service import durable
+
 
 def replace_file(path: Path, text: str, mode: int) -> None:
     """Puts `text` (UTF-8) at `path` in one step, durable on return. Raises OSError; nothing is
@@ -23,8 +25,4 @@ def replace_file(path: Path, text: str, mode: int) -> None:
         with suppress(OSError):
             Path(temporary).unlink()
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.flush(path.parent)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.errors import BackupError, DestinationError, JournalDamaged
@@ -20,6 +21,7 @@ from reinstate_service.destination.open import destination_as_it_is, open_destin
 from reinstate_service.destination.waiting import Waiting
 from reinstate_service.operations.approval import Approval, approve
 from reinstate_service.operations.explain import Explanation, explain
+from reinstate_service.operations.preparation import NOTHING_TO_KEEP
 from reinstate_service.operations.report import choose_restore, runs_of
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
@@ -40,6 +42,9 @@ def start_restore(
     """Opens everything, restores, and closes everything. Raises what `run_restore` raises."""
     source = open_source(options.source, options.at)
     source.identity()
+    if options.compress == "keep" and not source.has_packed():
+        observer.notice(NOTHING_TO_KEEP)
+        options = replace(options, compress="none")  # which marks no tree as packed
     waiting = Waiting(stop, observer.notice)
     with open_journal(journal) as writer, opened(options, waiting) as destination:
         return run_restore(

@@ -181,6 +181,9 @@ class Source(Protocol):
         digest, so that a caller who saw the end knows that they are right.
         Raises BlobMissing, BlobCorrupt, BlobTooLarge, UnsafeName, at any piece."""
 
+    def has_packed(self) -> bool:
+        """Whether `packed` may answer anything but None, of any item."""
+
     def packed(self, item: Item) -> Packed | None:
         """The item's content as the gzip file that the backup has of it, checked as `content`
         checks. None if it has none, or one that does not unpack to just that."""

@@ -19,6 +19,8 @@ from reinstate_service.destination.maildir import MaildirDestination
 from reinstate_service.destination.maildir.destination import needs_unpacking
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
+from reinstate_service.operations.page.figures import gather
+from reinstate_service.operations.page.page import render
 from reinstate_service.operations.report import make_report
 from reinstate_service.restore.options import Options
 from running import restore_here, run
@@ -172,6 +174,10 @@ def test_the_report_tells_what_was_saved_in_all_runs(place: Place) -> None:
     plain = sum(len(blob.content) for blob in kept)
     assert size == plain - (0 if shared else sum(len(blob.blob) for blob in kept))
     assert f"saved by {messages} messages" in run("report", "--journal", place.journal)
+    with open_reader(place.journal) as reader:
+        page = render(gather(reader))
+    row = f'<td>packed or shared</td><td class="number">{messages}</td><td>{size / 2**20:.1f} MiB'
+    assert f"{row} saved" in page
 
 
 def test_the_backup_is_not_touched(place: Place) -> None:

@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 import odd_gzip
+from archives.example import build
+from reinstate_journal import open_reader
+from reinstate_service.destination.maildir.destination import needs_unpacking
 from reinstate_service.operations.preparation import (
     advice_for,
     room_for,
     to_do_after,
     ways_to_store,
 )
+from reinstate_service.operations.session import last_options
+from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.source.backup_path import BackupPathSource
+from reinstate_service.source.open import open_source
+from running import restore_here
 
 
 @pytest.mark.parametrize("destination", ["maildir:/srv/mail", "imaps://mail.example.com"])
@@ -57,7 +64,35 @@ def test_it_is_told_whether_and_how_the_backups_gzip_files_are_kept(
     assert not (tmp_path / "mail").exists()
 
 
+class Notices(Observer):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.told.append(text)
+
+
+def test_archives_have_no_gzip_files_to_keep_which_is_told_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    archives, tree, journal = tmp_path / "archives", tmp_path / "mail", tmp_path / "j.db"
+    build(archives)
+    options = Options(f"archives:{archives}", f"maildir:{tree}", compress="keep")
+    (note,) = ways_to_store(open_source(options.source), options)
+    assert note.state == "note"
+    notices = Notices()
+    restore_here(journal, options, notices)
+    assert note.text in notices.told
+    assert "--compress keep" in note.text
+    assert not needs_unpacking(tree)
+    with open_reader(journal) as reader:
+        _, recorded = last_options(reader)
+    assert recorded.compress == "none"
+
+
 def test_packed_messages_need_another_configuration() -> None:
     place = "maildir:/srv/mail"
-    assert [one for one in to_do_after(place, "keep") if "zlib" in one]
+    assert [one for one in to_do_after(place, {"compress": "keep"}) if "zlib" in one]
     assert not [one for one in to_do_after(place) if "zlib" in one]

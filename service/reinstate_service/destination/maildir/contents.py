@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +28,8 @@ from reinstate_service.destination.maildir.packed import Damaged, plain_size, un
 from reinstate_service.model import Flag, ItemType, Path
 
 Read = Callable[[str], bool]
+#: Of the letters of a file name, in one mailbox.
+Meaning = Callable[[str], tuple[Flag, tuple[str, ...]]]
 
 
 def messages(home: int, path: Path, read: Read, *, unpacks: bool) -> Iterator[StoredItem]:
@@ -35,12 +38,13 @@ def messages(home: int, path: Path, read: Read, *, unpacks: bool) -> Iterator[St
     reading = _Reading(read, unpacks)
     with descended(home, "Maildir", folder_directory(path)) as folder:
         names = kw.parsed(read_file(folder, kw.FILE))
+        meaning = lru_cache(partial(kw.flags_and_keywords, names=names))
         for part in ("cur", "new"):
             with descended(folder, part) as directory:
                 for file_name in listed(directory):
-                    found = _message(directory, file_name, path, names, reading)
+                    found = _message(directory, file_name, path, meaning, reading)
                     if found is None and (renamed := _renamed(directory, file_name)):
-                        found = _message(directory, renamed, path, names, reading)
+                        found = _message(directory, renamed, path, meaning, reading)
                     if found is not None:
                         yield found
 
@@ -68,14 +72,14 @@ def collected(
 
 
 def _message(
-    directory: int, file_name: str, path: Path, names: dict[int, str], reading: _Reading
+    directory: int, file_name: str, path: Path, meaning: Meaning, reading: _Reading
 ) -> StoredItem | None:
     name = delivery_of_message(file_name)
     facts = reading.facts(directory, file_name, name)
     if facts is None:
         return None
     digest, size, date = facts
-    flags, keywords = kw.flags_and_keywords(info_letters(file_name), names)
+    flags, keywords = meaning(info_letters(file_name))
     return StoredItem(path, name, ItemType.MESSAGE, digest, size, date, flags, keywords)
 
 

@@ -15,7 +15,7 @@ from reinstate_journal.progress import Account
 from reinstate_service.operations.explain import wording
 from reinstate_service.operations.explain.story import Sentence
 from reinstate_service.restore.item_pass import delivery_name
-from reinstate_service.restore.verification.verify import MOST_CHANGES
+from reinstate_service.restore.verification.findings import MOST_CHANGES
 
 
 class History:

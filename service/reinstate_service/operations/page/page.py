@@ -15,7 +15,7 @@ from reinstate_service.operations.advice import advice
 from reinstate_service.operations.page.charts import throughput
 from reinstate_service.operations.page.figures import Figures
 from reinstate_service.operations.page.markup import Markup, element, joined, table
-from reinstate_service.operations.report import Failure, Report
+from reinstate_service.operations.report import Failure, Report, Saved
 from reinstate_service.operations.verification import COUNTS, Verification
 
 _EXAMPLES = 5
@@ -132,6 +132,7 @@ def _totals(report: Report) -> Markup:
         *(("skipped", count, why) for why, count in sorted(totals.skipped.items())),
         *(("failed", count, why) for why, count in sorted(totals.failed.items())),
         *([("in doubt", totals.doubt, "")] if totals.doubt else []),
+        *([_saved(report.saved)] if report.saved.messages else []),
     ]
     scores: defaultdict[str, int] = defaultdict(int)
     for account in report.accounts:
@@ -145,6 +146,12 @@ def _totals(report: Report) -> Markup:
         table(("consistency", "accounts", "meaning"), graded),
         class_="side-by-side",
     )
+
+
+def _saved(saved: Saved) -> tuple[object, ...]:
+    """The messages that take less room than their contents, by --compress keep or --dedupe."""
+    shared = f", {saved.shared:,} of them by sharing" if saved.shared else ""
+    return "packed or shared", saved.messages, f"{_size(saved.bytes)} saved{shared}"
 
 
 def _timeline(figures: Figures) -> Markup:

@@ -70,9 +70,7 @@ def message_of(outcome: Outcome, journal: Reader | None) -> Message:
             again = f"reinstate spool resume {place['job']}"
             lines += ["", *_feedback(made, place["journal"], again)]
             if outcome.state in ENDS:
-                reminders = to_do_after(
-                    made.restore.destination, str(made.runs[-1].options.get("compress", "none"))
-                )
+                reminders = to_do_after(made.restore.destination, made.runs[-1].options)
                 lines += ["", "After a restore:", *(f"  {text}" for text in reminders)]
         except ReinstateError:  # nothing was recorded yet
             lines += []

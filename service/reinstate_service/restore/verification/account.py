@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from reinstate_service.destination.contract import (
     ExistingFolder,
     Mailbox,
     Missing,
+    every_item,
 )
 from reinstate_service.mapping.namespace import Namespace
 from reinstate_service.mapping.paths import comparable
@@ -29,10 +31,10 @@ from reinstate_service.restore.verification.configuration import (
     grant_findings,
 )
 from reinstate_service.restore.verification.expectation import Expectation, expect_account
-from reinstate_service.restore.verification.expected import Expected
 from reinstate_service.restore.verification.findings import Finding, Kind
 from reinstate_service.restore.verification.folders import folder_findings, renamed_folders
 from reinstate_service.restore.verification.items import Items, compare_items
+from reinstate_service.restore.verification.sheet import Sheet
 from reinstate_service.restore.verification.views import Views
 
 
@@ -78,32 +80,37 @@ class AccountVerifier:
     def verify(self, known: Known) -> AccountResult:
         """Compares one account. Raises what the destination and the journal raise."""
         try:
-            with self.destination.mailbox(known.address) as mailbox:
+            with closing(Sheet()) as sheet, self.destination.mailbox(known.address) as mailbox:
                 try:
                     there = self.destination.account(known.address)
                 except EntryUnreadable as error:
                     unread = Finding(Kind.UNCHECKED, "account", known.account, str(error))
-                    result = self._compare(known, None, mailbox)
+                    result = self._compare(known, None, mailbox, sheet)
                     result.findings.insert(0, unread)
                     return result
-                return self._compare(known, there, mailbox)
+                return self._compare(known, there, mailbox, sheet)
         except Missing as error:
             gone = Finding(Kind.MISSING, "account", known.account, str(error))
             tallies = self.journal.progress.tallies(account_stream(known.restore, known.account))
             lost = sum(tally.count for tally in tallies if tally.outcome is Outcome.DONE)
             return AccountResult(Items(missing=lost), objects=1, findings=[gone])
 
-    def _compare(self, known: Known, there: Account | None, mailbox: Mailbox) -> AccountResult:
+    def _compare(
+        self, known: Known, there: Account | None, mailbox: Mailbox, sheet: Sheet
+    ) -> AccountResult:
         namespace = self.destination.namespace()
         existing = mailbox.folders()
         place = _placing(existing, namespace)
-        expected = expect_account(self.journal, self.views, known, self.cos_names, place)
+        expected = expect_account(
+            self.journal, self.views, known, self.cos_names, place=place, sheet=sheet
+        )
         if namespace.mail_only:
             expected.leave_out_all_but_mail()
         result = AccountResult(objects=1)
         if there is not None:
             result.findings += _settings(expected, there)
-        self._folders(result, expected, existing, mailbox)
+        result.items = self._items(sheet, mailbox, existed=expected.existed)
+        self._folders(result, expected, existing)
         for path, grants in expected.grants.items():
             if any(folder.path == path for folder in existing):
                 result.objects += len(grants)
@@ -119,40 +126,32 @@ class AccountVerifier:
         return result
 
     def _folders(
-        self,
-        result: AccountResult,
-        expected: Expectation,
-        existing: Iterable[ExistingFolder],
-        mailbox: Mailbox,
+        self, result: AccountResult, expected: Expectation, existing: Iterable[ExistingFolder]
     ) -> None:
-        """Compares folders and items, which tell what a folder is called now."""
+        """Compares folders; the items that moved tell what one is called now."""
         own = {folder.path for folder in existing if not folder.mounted}
         missing = {path for path in expected.folders if path not in own}
         new = own - expected.folders.keys() - {folder.path for folder in existing if folder.role}
         result.objects += len(expected.folders)
-        result.items = self._items(expected, mailbox)
-        renamed = renamed_folders(missing, new, result.items.moves)
+        renamed = renamed_folders(missing, new, result.items.moved)
         result.items.settle_moves(renamed)
         result.findings += folder_findings(missing, renamed)
 
-    def _items(self, expected: Expectation, mailbox: Mailbox) -> Items:
-        chosen: dict[str, Expected] = expected.items
+    def _items(self, sheet: Sheet, mailbox: Mailbox, *, existed: bool) -> Items:
+        sample = set[str]()
+        whole = True
         if self.depth.sample:
-            chosen = {name: expected.items[name] for name in self.depth.chosen(expected.items)}
-        return compare_items(
-            chosen,
-            expected.items.keys(),
-            mailbox.contents(self._reads(chosen)),
-            began=self.began,
-            existed=expected.existed,
-        )
+            sample.update(self.depth.chosen(sheet.names()))
+            whole = sheet.ask_for(sample)
+        sheet.add_found(mailbox.contents(self._reads(sample)))
+        return compare_items(sheet, whole=whole, began=self.began, existed=existed)
 
-    def _reads(self, chosen: Mapping[str, Expected]) -> Callable[[str], bool]:
+    def _reads(self, sample: Container[str]) -> Callable[[str], bool]:
         if not self.depth.deep:
             return lambda _name: False
         if self.depth.sample:
-            return chosen.__contains__
-        return lambda _name: True
+            return sample.__contains__
+        return every_item
 
 
 def _placing(existing: Iterable[ExistingFolder], namespace: Namespace) -> Callable[[Path], Path]:

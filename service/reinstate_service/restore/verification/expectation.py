@@ -24,13 +24,12 @@ from reinstate_journal.events import (
 )
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account as Known
-from reinstate_service.destination.names import is_keyword
-from reinstate_service.mapping.keywords import keyword_of
 from reinstate_service.model import MAIL_TYPES, Account, Item, Path, revision
 from reinstate_service.restore.item_pass import delivery_name
 from reinstate_service.restore.plan import account_revision
 from reinstate_service.restore.provisioning import NOTHING
-from reinstate_service.restore.verification.expected import Expected, without
+from reinstate_service.restore.verification.expected import Expected
+from reinstate_service.restore.verification.sheet import Sheet
 from reinstate_service.restore.verification.views import Views
 from reinstate_service.source.contract import AccountUnreadable
 
@@ -58,7 +57,6 @@ class Expectation:
 
     known: Known
     existed: bool = False
-    items: dict[str, Expected] = field(default_factory=dict)
     folders: dict[Path, bool] = field(default_factory=dict)
     grants: dict[Path, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     filters: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -81,25 +79,33 @@ def expect_account(
     views: Views,
     known: Known,
     cos_names: Mapping[str, str],
+    *,
     place: Callable[[Path], Path],
+    sheet: Sheet,
 ) -> Expectation:
-    """What the account should be like. `place` tells how a path is spelled on the destination;
-    `cos_names` are the restored classes of service by id."""
-    return _Reading(journal, views, known, place).expectation(cos_names)
+    """What the account should be like; its items are added to the sheet. `place` tells how a path
+    is spelled on the destination; `cos_names` are the restored classes of service by id."""
+    return _Reading(journal, views, known, place, sheet).expectation(cos_names)
 
 
 class _Reading:
     """One pass over the account's stream, then one over its items in the backup."""
 
     def __init__(
-        self, journal: Reader, views: Views, known: Known, place: Callable[[Path], Path]
+        self,
+        journal: Reader,
+        views: Views,
+        known: Known,
+        place: Callable[[Path], Path],
+        sheet: Sheet,
     ) -> None:
         self._journal = journal
         self._views = views
         self._stream = account_stream(known.restore, known.account)
         self._mapped = journal.containers.folders(self._stream)
         self._places = {one: place(mapped.path) for one, mapped in self._mapped.items()}
-        self._moments: dict[str, int | None] = {}
+        self._sheet = sheet
+        self._moments: set[int | None] = set()
         self._revisions: set[str] = set()
         self._scripts: tuple[str, ...] = ()
         self._data_sources: set[str] = set()
@@ -116,7 +122,7 @@ class _Reading:
         account = None
         try:
             account = self._account()
-            for moment in set(self._moments.values()) or self._views.moments:
+            for moment in self._moments:
                 self._ask_backup(moment)
             self._ask_for_collections()
         except AccountUnreadable as error:
@@ -155,15 +161,15 @@ class _Reading:
     def _item(self, position: int, event: ItemRestored) -> None:
         known = self._result.known
         name = delivery_name(known.restore, known.account, event.item, event.digest)
-        self._result.items[name] = Expected(
+        wanted = Expected(
             event.item,
             self._place_of(event.folder),
             event.served_digest or event.digest,
             event.served_size or event.size,
-            keywords=event.unrepresented or None,
         )
-        if len(self._views.moments) > 1:
-            self._moments[name] = self._views.of(position).moment
+        moment = self._views.of(position).moment
+        self._moments.add(moment)
+        self._sheet.add_restored(name, moment, wanted, event.unrepresented)
 
     def _place_of(self, folder: str) -> Path:
         """Where a folder is. Raises JournalDamaged if that was never decided."""
@@ -185,26 +191,17 @@ class _Reading:
         return None if source is None else source.account(self._result.known.account)
 
     def _ask_backup(self, moment: int | None) -> None:
-        """Adds date, flags and keywords to the items that were restored from that moment."""
+        """Adds date, flags and keywords of the items that are in the backup of that moment."""
         source = self._views.source(moment)
         if source is None:
             return
-        known, items = self._result.known, self._result.items
-        for record in source.items(known.account):
-            if not isinstance(record, Item):
-                continue
-            name = delivery_name(known.restore, known.account, record.id, record.digest)
-            expected = items.get(name)
-            if expected is None or self._moments.get(name, moment) != moment:
-                continue
-            lost = set(expected.keywords or ())
-            keywords = (keyword_of(tag) for tag in record.tags)
-            items[name] = replace(
-                expected,
-                date=record.date,
-                flags=without(record.flags, lost),
-                keywords=tuple(one for one in keywords if is_keyword(one) and one not in lost),
-            )
+        known = self._result.known
+        told = (
+            (delivery_name(known.restore, known.account, record.id, record.digest), record)
+            for record in source.items(known.account)
+            if isinstance(record, Item)
+        )
+        self._sheet.add_told(moment, told)
 
     def _ask_for_collections(self) -> None:
         source = self._views.source(self._views.last.moment)

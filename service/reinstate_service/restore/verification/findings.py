@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from reinstate_service.model import Frozen, Path
 
+#: What users change is recorded one by one up to so many of an account; all are counted.
+MOST_CHANGES = 1_000
+
 
 class Kind(StrEnum):
     """How the destination differs from what was restored. What is `CHANGED` is still there: it is

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 
 from reinstate_service.model import Path
 from reinstate_service.restore.verification.findings import Finding, Kind
-from reinstate_service.restore.verification.items import Move
 
 
 def renamed_folders(
-    missing: Collection[Path], new: Collection[Path], moves: Iterable[Move]
+    missing: Collection[Path], new: Collection[Path], moved: Mapping[tuple[Path, Path, bool], int]
 ) -> dict[Path, Path]:
-    """What the folders that are missing are called now, as far as their items tell: most of them
-    lie in a folder that the restore did not make. Empty ones above and below go along."""
+    """What the folders that are missing are called now, as far as their items tell, of which so
+    many have `moved`: most of them lie in a folder that the restore did not make. Empty ones above
+    and below go along."""
     lying: dict[Path, Counter[Path]] = {}
-    for move in moves:
-        if move.path in new and move.origin in missing:
-            lying.setdefault(move.origin, Counter())[move.path] += 1
+    for (origin, path, _), count in moved.items():
+        if path in new and origin in missing:
+            lying.setdefault(origin, Counter())[path] += count
     renamed = {origin: places.most_common(1)[0][0] for origin, places in lying.items()}
     for path in sorted(missing, key=len, reverse=True):
         now = renamed.get(path)

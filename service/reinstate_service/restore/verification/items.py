@@ -1,8 +1,9 @@
-"""Restored items against what lies on the destination: a pure comparison."""
+"""Restored items against what lies on the destination."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reinstate_service.destination.contract import StoredItem
@@ -13,8 +14,9 @@ from reinstate_service.restore.verification.expected import (
     changes,
     same_bytes,
 )
-from reinstate_service.restore.verification.findings import Finding, Kind
-from reinstate_service.restore.verification.matching import match
+from reinstate_service.restore.verification.findings import MOST_CHANGES, Finding, Kind
+from reinstate_service.restore.verification.matching import UNTOUCHED, Matches
+from reinstate_service.restore.verification.sheet import Sheet
 
 
 class Move(Frozen, frozen=True):
@@ -29,8 +31,10 @@ class Move(Frozen, frozen=True):
 
 @dataclass
 class Items:
-    """How an account's items compare. `moves` are counted neither as there nor as changed before
-    `settle_moves` has been told which folders were renamed."""
+    """How an account's items compare. `moved` counts those that lie elsewhere, by where they were
+    restored to, where they lie, and whether anything else was done to them: neither as there nor
+    as changed before `settle_moves` has been told which folders were renamed. Of what users
+    changed no more is listed than is told."""
 
     there: int = 0
     changed: int = 0
@@ -40,63 +44,89 @@ class Items:
     arrived: int = 0
     earlier: int = 0
     findings: list[Finding] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
+    moved: Counter[tuple[Path, Path, bool]] = field(default_factory=Counter)
+    _moves: list[Move] = field(default_factory=list)
+
+    def change(self, item: str, detail: str, path: Path) -> None:
+        """Counts an item that its user changed."""
+        if self.changed < MOST_CHANGES:
+            self.findings.append(Finding(Kind.CHANGED, "item", item, detail, path))
+        self.changed += 1
+
+    def move(self, move: Move) -> None:
+        """Counts an item that lies elsewhere."""
+        kind = (move.origin, move.path, bool(move.changes))
+        if self.moved[kind] < MOST_CHANGES:
+            self._moves.append(move)
+        self.moved[kind] += 1
 
     def settle_moves(self, renamed: Mapping[Path, Path]) -> None:
         """Counts the items that lie elsewhere. Where their folder was renamed, that is told of the
         folder."""
-        for move in self.moves:
+        listed = Counter[tuple[Path, Path, bool]]()
+        for move in self._moves:
             changes = [move.changes] if move.changes else []
             if renamed.get(move.origin) != move.path:
                 changes.insert(0, f"moved from {'/'.join(move.origin)}")
             if changes:
-                self.changed += 1
-                detail = "; ".join(changes)
-                self.findings.append(Finding(Kind.CHANGED, "item", move.item, detail, move.path))
+                listed[move.origin, move.path, bool(move.changes)] += 1
+                self.change(move.item, "; ".join(changes), move.path)
+        for kind, count in self.moved.items():
+            origin, path, changed = kind
+            if changed or renamed.get(origin) != path:
+                self.changed += count - listed[kind]
             else:
-                self.there += 1
-        self.moves.clear()
+                self.there += count
+        self.moved.clear()
+        self._moves.clear()
 
 
-def compare_items(
-    expected: Mapping[str, Expected],
-    known: Collection[str],
-    found: Iterable[StoredItem],
-    *,
-    began: int,
-    existed: bool,
-) -> Items:
+def compare_items(sheet: Sheet, *, whole: bool, began: int, existed: bool) -> Items:
     """Compares an account's items.
 
     `began` is when the restore began (milliseconds): what is not restored and dated later has
-    arrived since. `existed` says that the account was there before, with mail of its own. With
-    a sample, nothing is said of what nobody restored.
+    arrived since. `existed` says that the account was there before, with mail of its own. Unless
+    the `whole` account is asked for, nothing is said of what nobody restored.
     """
     result = Items()
-    matches = match(expected, known, found)
-    result.there = len(matches.settled)
-    for name, wanted in expected.items():
-        if (stored := matches.others.get(name)) is not None:
-            _compare(result, wanted, stored)
-        elif name not in matches.settled:
+    matches = Matches(sheet)
+    for number in sheet.asked():
+        found = matches.found[number]
+        if found == UNTOUCHED:
+            result.there += 1
+        elif found:
+            _compare(result, sheet.wanted(number), sheet.stored(found))
+        else:
+            wanted = sheet.wanted(number)
             result.missing += 1
             result.findings.append(Finding(Kind.MISSING, "item", wanted.item, "", wanted.path))
-    if len(expected) < len(known):
-        return result
-    for stored, name in matches.doubled:
-        result.extra += 1
-        detail = f"a duplicate of item {expected[name].item}"
-        result.findings.append(Finding(Kind.EXTRA, "item", stored.name, detail, stored.path))
-    for stored in matches.rest:
-        if stored.date >= began:
-            result.arrived += 1
-        elif existed:
-            result.earlier += 1
-        else:
-            result.extra += 1
-            detail = "nobody restored it, and it is dated before the restore began"
-            result.findings.append(Finding(Kind.EXTRA, "item", stored.name, detail, stored.path))
+    if whole:
+        for found, number in matches.doubled:
+            _double(result, sheet, found, number)
+        for found, like in sheet.strangers():
+            if like is None:
+                _stranger(result, sheet.stored(found), began, existed)
+            else:
+                _double(result, sheet, found, like)
     return result
+
+
+def _double(result: Items, sheet: Sheet, found: int, number: int) -> None:
+    stored = sheet.stored(found)
+    result.extra += 1
+    detail = f"a duplicate of item {sheet.wanted(number).item}"
+    result.findings.append(Finding(Kind.EXTRA, "item", stored.name, detail, stored.path))
+
+
+def _stranger(result: Items, stored: StoredItem, began: int, existed: bool) -> None:
+    if stored.date >= began:
+        result.arrived += 1
+    elif existed:
+        result.earlier += 1
+    else:
+        result.extra += 1
+        detail = "nobody restored it, and it is dated before the restore began"
+        result.findings.append(Finding(Kind.EXTRA, "item", stored.name, detail, stored.path))
 
 
 def _compare(result: Items, wanted: Expected, stored: StoredItem) -> None:
@@ -112,9 +142,8 @@ def _compare(result: Items, wanted: Expected, stored: StoredItem) -> None:
         done = ["edited", *(change for change in done if change != DATE)]
     detail = "; ".join(done)
     if stored.path != wanted.path:
-        result.moves.append(Move(wanted.item, wanted.path, stored.path, detail))
+        result.move(Move(wanted.item, wanted.path, stored.path, detail))
     elif done:
-        result.changed += 1
-        result.findings.append(Finding(Kind.CHANGED, "item", wanted.item, detail, stored.path))
+        result.change(wanted.item, detail, stored.path)
     else:
         result.there += 1

@@ -31,11 +31,8 @@ from reinstate_service.restore.context import FATAL
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.restore.verification.account import AccountResult, AccountVerifier, Depth
 from reinstate_service.restore.verification.directory import compare_directory, read_plan
-from reinstate_service.restore.verification.findings import Finding, Kind
+from reinstate_service.restore.verification.findings import MOST_CHANGES, Finding, Kind
 from reinstate_service.restore.verification.views import OpenSource, Views
-
-#: What users change is recorded one by one up to so many of an account; all are counted.
-MOST_CHANGES = 1_000
 
 
 class UnknownAccounts(UsageError):

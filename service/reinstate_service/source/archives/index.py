@@ -16,13 +16,13 @@ An index is written once, under a temporary name, and only read after that.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from reinstate_service import durable
 from reinstate_service.model import Frozen
 from reinstate_service.source.archives.errors import IndexLost
 from reinstate_service.source.archives.rows import (
@@ -147,11 +147,7 @@ class Building:
         self._base.execute(f"PRAGMA user_version = {VERSION}")
         self._base.execute("COMMIT")
         self._base.close()
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.flush(self.path)
         self.path.rename(place)
 
     def abandon(self) -> None:

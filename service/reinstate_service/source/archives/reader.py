@@ -202,8 +202,12 @@ class ArchivesSource:
             yield _item(str(number), states, tags) if states else AbsentItem(str(number))
         yield from self._troubles(account, index)
 
-    def packed(self, item: Item) -> Packed | None:  # noqa: ARG002 the contract's
+    def has_packed(self) -> bool:
         """See `Source`. An archive is packed as a whole."""
+        return False
+
+    def packed(self, item: Item) -> Packed | None:  # noqa: ARG002 the contract's
+        """See `Source`."""
         return None
 
     def content(self, item: Item) -> Iterator[bytes]:

@@ -211,6 +211,10 @@ class BackupPathSource:
         """
         return self._blobs.content(item)
 
+    def has_packed(self) -> bool:
+        """See `Source`. Blobs are gzipped, if not all."""
+        return True
+
     def packed(self, item: Item) -> Packed | None:
         """See `Source`."""
         return self._blobs.packed(item)

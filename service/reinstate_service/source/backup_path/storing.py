@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from reinstate_journal.errors import BackupError
+from reinstate_service import durable
 from reinstate_service.source.backup_path import layout
 from reinstate_service.source.backup_path.layout import Tree
 from reinstate_service.source.backup_path.records import State
@@ -53,15 +54,7 @@ def store(path: str, data: bytes, flush: bool = False) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     if flush:
-        _flush_folder(folder)
-
-
-def _flush_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        durable.flush(folder)
 
 
 class Folders:
