@@ -1,7 +1,8 @@
 """Work for as many threads as there are processors, and work behind the back of one.
 
 Reading, un-gzipping, hashing and writing let go of Python's lock, so that two threads deliver
-half as much again as one does on two processors.
+half as much again as one does on two processors; not so of small items, with which little
+is done without it.
 """
 
 from __future__ import annotations

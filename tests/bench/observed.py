@@ -80,6 +80,15 @@ class Observed:
             self._process.wait(after)
         self._process.kill()
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """SIGSTOP; it goes on afterwards."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def was_killed(self) -> bool:
         """Whether it is over, and by a kill that hit."""
         return self._process.wait() == -signal.SIGKILL

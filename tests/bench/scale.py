@@ -1,10 +1,10 @@
 """What an item costs among very many, and what they cost whoever asks for them afterwards.
 
-So many accounts as hold a hundredth of the items are restored beside a tenth of the restore of all,
-`--rounds` times: from the same backup, and from a part of it that nobody has read yet. Both have
-the same neighbours then, and find as much of what they read in the page cache: where that is
-little, an item costs half as much again. Processor time is what is compared; what the restore of
-an empty backup costs is taken off. `status`, `report`, `verify` and `journal check` then read the
+Beside the restore of all items, ten thousand others of the same backup are restored `--rounds`
+times, and an empty backup, whose cost is taken off: in turn, each alone, as the large one is
+stopped for that long. All write to the same file system, and nobody has read before what they read:
+it is in the page cache for all of them, as after the backup was made, or for none of them.
+Processor time is what is compared. `status`, `report`, `verify` and `journal check` then read the
 journals, and a run brings three new items where everything else is done.
 """
 
@@ -14,7 +14,6 @@ import argparse
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +28,8 @@ from reinstate_service.operations.sample_people import account_id
 from reinstate_service.source.backup_path import BackupWriter
 
 _TENTHS = 10
+#: An item among all is compared with one among so many.
+_FEW = 10_000
 _QUESTIONS = (
     ("status", "status"),
     ("report", "report"),
@@ -67,14 +68,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Raises SystemExit if a restore was not whole."""
-    items = int(asked.items * asked.scale)
+    items = max(1, int(asked.items * asked.scale) // many.EACH) * many.EACH
     with many.place(asked.folder) as folder:
-        lot, tenths, several, empty = _together(items, folder, asked.rounds)
+        lot, tenths, several, empty = _in_turn(items, folder, min(asked.rounds, _TENTHS))
         nothing = statistics.median(one.end.processor for one in empty)
         few = several[0]
         cost = statistics.median(one.per_item(nothing) for one in several)
         yield Table(
-            f"Restore of {lot.end.restored:,} items in {max(1, items // many.EACH):,} accounts",
+            f"Restore of {lot.end.restored:,} items in {items // many.EACH:,} accounts",
             ("items", "processor us/item", "peak MiB", "journal bytes/item"),
             [
                 (few.end.restored, cost, few.end.peak, few.journal_bytes),
@@ -85,7 +86,13 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
         asking = [(name, _ask(lot, words), _ask(few, words)) for name, *words in _QUESTIONS]
         yield Table(
             "What is asked afterwards",
-            ("command", "seconds", "processor s", "peak MiB", "processor s of a hundredth"),
+            (
+                "command",
+                "seconds",
+                "processor s",
+                "peak MiB",
+                f"processor s of {few.end.restored:,}",
+            ),
             [(name, *one[:3], of_few.processor) for name, one, of_few in asking],
         )
         first, of_few = _first_new_item(lot), _first_new_item(few)
@@ -96,9 +103,10 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
         )
         peak = max(one.peak for _, one, _ in asking)
         growth = lot.per_item(nothing) / cost
+        among = f"cost of an item over that of one among {few.end.restored:,}"
         yield goals(
             [
-                Goal("cost of an item over that among a hundredth", growth, 1.15, True),
+                Goal(among, growth, 1.15, True),
                 Goal("peak MiB", lot.end.peak, 250, True),
                 Goal("peak MiB of what is asked afterwards", peak, 250, True),
                 Goal("journal bytes for each item", lot.journal_bytes, 250, True),
@@ -115,37 +123,33 @@ def restored(backup: Path, accounts: Sequence[str], items: int, above: Path) -> 
         return _whole(items, Restored(backup, own, accounts, observed.to_the_end()))
 
 
-def _together(
+def _in_turn(
     items: int, folder: Path, rounds: int
 ) -> tuple[Restored, list[float], list[Restored], list[Restored]]:
-    """A restore of all items and what one of each tenth cost, in processor microseconds; and,
-    beside the first so many tenths, restores of a hundredth of them and of none."""
-    backup, nothing = many.backup_of(items, folder), many.backup_of(0, folder)
-    accounts, own = many.accounts_of(items), many.fresh(folder)
-    several = max(1, len(accounts) // 100)
-    marks: list[Moment] = []
-    few: list[Future[Restored]] = []
-    empty: list[Future[Restored]] = []
-    with Observed(backup, own) as observed, ThreadPoolExecutor(1) as beside:
+    """A restore of all items and what one of each tenth cost, in processor microseconds; and, in
+    a pause of each of its first so many tenths, a restore of few other items and one of none."""
+    accounts = many.accounts_of(items)
+    few = max(1, min(_FEW // many.EACH, len(accounts) // _TENTHS))
+    with_others = items + rounds * few * many.EACH
+    others = many.accounts_of(with_others)[len(accounts) :]
+    backup, nothing = many.backup_of(with_others, folder), many.backup_of(0, folder)
+    own, marks = many.fresh(folder), list[Moment]()
+    several, empty = list[Restored](), list[Restored]()
+    with Observed(backup, own, accounts) as observed:
         for moment in observed.moments():
             if moment.restored >= len(marks) * items // _TENTHS:
                 marks.append(moment)
-            while len(few) < min(len(marks), rounds):
-                end = len(accounts) * len(marks) // _TENTHS or 1
-                some, least = accounts[end - several : end], several * (items // len(accounts))
-                few.append(beside.submit(restored, backup, some, least, folder))
-                empty.append(beside.submit(restored, nothing, (), 0, folder))
+            if len(several) < min(len(marks), rounds):
+                chosen = others[len(several) * few : (len(several) + 1) * few]
+                with observed.paused():
+                    several.append(restored(backup, chosen, few * many.EACH, folder))
+                    empty.append(restored(nothing, (), 0, folder))
     tenths = [
         (end.processor - begin.processor) / (end.restored - begin.restored) * 1e6
         for begin, end in pairwise(marks)
         if end.restored > begin.restored
     ]
-    return (
-        _whole(items, Restored(backup, own, accounts, moment)),
-        tenths,
-        [one.result() for one in few],
-        [one.result() for one in empty],
-    )
+    return _whole(items, Restored(backup, own, accounts, moment)), tenths, several, empty
 
 
 def _whole(items: int, one: Restored) -> Restored:

@@ -19,7 +19,7 @@ from contract.destination_contract import DATE, delivery, folder
 from reinstate_journal.crashpoints import At, Point, watch
 from reinstate_journal.errors import BackupError, DestinationError, UsageError
 from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Delivered, Refused
-from reinstate_service.destination.maildir import MaildirDestination, disk, dotlock
+from reinstate_service.destination.maildir import MaildirDestination, dotlock, linux
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
 from reinstate_service.model import Account, Domain, Filters, Flag, ItemType
@@ -246,7 +246,7 @@ def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
         yield b"x"
 
     batch = [delivery(f"r1-{n}", content=b"x", pieces=pieces) for n in range(2)]
-    batch += [delivery(f"r1-{n}") for n in range(2, 40)]
+    batch += [delivery(f"r1-{n}", content=bytes(16 << 10)) for n in range(2, 40)]
     maildir = tmp_path / "mail" / "example.test" / "alice" / "Maildir"
     with destination.mailbox(ALICE) as mailbox:
         with pytest.raises(DestinationError, match="gone"):
@@ -254,6 +254,24 @@ def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
         assert files(maildir / "tmp") == files(maildir / "cur") == []
         assert mailbox.deliver(batch[2:]) == [Delivered()] * 38
     destination.close()
+
+
+def test_small_messages_are_written_by_one_thread_and_larger_ones_by_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1})
+    destination = MaildirDestination(tmp_path / "mail")
+    destination.put_domain(Domain(id="d", name="example.test"))
+    destination.put_account(Account(id="a", address=ALICE))
+    others, helped = set(threading.enumerate()), list[bool]()
+    with destination.mailbox(ALICE) as mailbox:
+        for size in (1 << 10, 32 << 10):
+            mailbox.deliver([delivery(f"{size}-{n}", content=bytes(size)) for n in range(50)])
+            own = set(threading.enumerate()) - others
+            helped.append(any(thread.name.startswith("helper") for thread in own))
+        assert len(list(mailbox.contents())) == 100
+    destination.close()
+    assert helped == [False, True]
 
 
 def test_a_flush_that_fails_while_the_next_batch_is_written_ends_both(
@@ -357,7 +375,7 @@ def test_a_failed_flush_is_never_tried_again(
     with destination.mailbox(ALICE) as mailbox:
         with monkeypatch.context() as patched:
             patched.setattr("os.fsync", failing)
-            patched.setattr(disk, "_syncfs", lambda: lambda _descriptor: -1)
+            patched.setattr(linux, "syncfs", lambda: lambda _descriptor: -1)
             with pytest.raises(DestinationError):
                 mailbox.deliver([delivery(f"r1-{n}") for n in range(count)])
         assert files(home / "Maildir" / "cur") == []
@@ -375,7 +393,7 @@ def test_without_syncfs_every_file_is_flushed(
         flushed.append(descriptor)
         fsync(descriptor)
 
-    monkeypatch.setattr(disk, "_syncfs", lambda: None)
+    monkeypatch.setattr(linux, "syncfs", lambda: None)
     monkeypatch.setattr("os.fsync", counted)
     with destination.mailbox(ALICE) as mailbox:
         mailbox.deliver([delivery(f"r1-{n}") for n in range(30)])

@@ -20,7 +20,7 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery
-from reinstate_service.destination.maildir.disk import descended, listed, write_all
+from reinstate_service.destination.maildir.disk import write_all
 from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
     Kind,
@@ -29,6 +29,7 @@ from reinstate_service.destination.maildir.layout import (
     kind_of,
     message_base,
 )
+from reinstate_service.destination.maildir.looking import descended, listed
 from reinstate_service.destination.maildir.places import Place, Places
 from reinstate_service.destination.maildir.publishing import Written, publish
 from reinstate_service.destination.maildir.storing import Storing
@@ -38,6 +39,9 @@ from reinstate_service.threads import Behind, Together
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
+#: Items of fewer bytes on average are written by one thread: what two of them lose to each other,
+#: waiting for Python's lock, is more than they gain.
+_SHARED = 8 << 10
 #: What is no matter of one item.
 FATAL = (BackupError, DestinationError, JournalError, Interrupted)
 
@@ -144,9 +148,16 @@ class Deliverer:
         while waiting:
             near = {new.twin: new.temporary for new in written}
             begun, waiting = self._decide(waiting, answers, near)
-            self._together.do(partial(self._write, tmp, near), begun)
+            self._write_begun(partial(self._write, tmp, near), begun)
             written += self._settle(begun, answers)
         return written
+
+    def _write_begun(self, write: Callable[[Written], None], begun: Sequence[Written]) -> None:
+        if sum(new.delivery.item.size for new in begun) >= len(begun) * _SHARED:
+            self._together.do(write, begun)
+            return
+        for new in begun:
+            write(new)
 
     def _remember(self, published: Iterable[Written]) -> None:
         """Lets others share the files of these."""
