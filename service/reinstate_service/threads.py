@@ -8,6 +8,7 @@ is done without it.
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import time
 from collections import deque
@@ -21,7 +22,8 @@ T = TypeVar("T")
 
 #: Fewer are done before another thread has begun.
 _WORTH = 16
-#: Seconds; a message of a few KiB that lies in memory is read and checked in a tenth of it.
+#: Seconds; a message of a few KiB that lies in memory is read and checked in a tenth of it. What
+#: comes over a network is no block that was read.
 _SLOW = 0.001
 
 
@@ -71,26 +73,34 @@ class Turn:
 
     Who opens a file or makes a digest lets go of Python's lock and takes it again; several such
     threads on several processors take it from each other each time, which costs as much as
-    all else that they do. Who waits for a disk does not hold up the others: what takes longer than
-    `_SLOW` for each is done by whoever comes.
+    all else that they do. Who waits for a disk does not hold up the others: what was read from
+    there, or took longer than `_SLOW` for each, is followed by what does not wait for its turn.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._slow = False
+        self._waits = False
 
     def each(self, lists: Iterator[list[T]]) -> Iterator[list[T]]:
         """The lists, each made when it is this thread's turn."""
-        while (made := self._next(lists)) is not None:
+        while (made := self.do(lambda: next(lists, None))) is not None:
             yield made
 
-    def _next(self, lists: Iterator[list[T]]) -> list[T] | None:
-        with nullcontext() if self._slow else self._lock:
-            began = time.monotonic()
-            made = next(lists, None)
+    def do(self, make: Callable[[], list[T] | None]) -> list[T] | None:
+        """What is made when it is this thread's turn. It must not wait for another thread that may
+        have to wait for its own."""
+        with nullcontext() if self._waits else self._lock:
+            began, blocks = time.monotonic(), _blocks_read()
+            made = make()
             if made:
-                self._slow = time.monotonic() - began > _SLOW * len(made)
+                took, read = time.monotonic() - began, _blocks_read() - blocks
+                self._waits = took > _SLOW * len(made) or read > len(made)
             return made
+
+
+def _blocks_read() -> int:
+    """How many blocks of 512 bytes this thread has waited for a disk to read (getrusage(2))."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
 
 
 #: Python has one lock for all threads of a process.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -139,6 +141,30 @@ def test_who_waits_for_a_disk_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -
 
     def make(number: int) -> list[int]:
         if number:  # the first ones tell that it is slow
+            together.wait(60)
+        return [number]
+
+    at_work(Turn(), make)
+
+
+def test_who_reads_from_a_disk_holds_nobody_up(tmp_path: Path) -> None:
+    file, together = tmp_path / "file", threading.Barrier(2)
+    file.write_bytes(bytes(1 << 16))
+
+    def read_from_disk() -> int:
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            before = resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
+            opened.read()
+            return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock - before
+
+    if not read_from_disk():
+        pytest.skip(f"{tmp_path} is on no disk")
+
+    def make(number: int) -> list[int]:
+        read_from_disk()
+        if number:  # the first ones tell that there is a disk
             together.wait(60)
         return [number]
 

@@ -66,9 +66,7 @@ def restore_items(context: Context, ref: AccountRef) -> None:
             context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
         with closing(pass_):
             batches = _batches(failures.without(context.source.items(ref.id, passed)))
-            if isinstance(mailbox, FencedMailbox):
-                batches = TURN.each(batches)
-            for batch in batches:
+            for batch in TURN.each(batches):
                 if context.stop.is_set():
                     break
                 pass_.restore(batch)

@@ -100,7 +100,10 @@ class Deliveries:
         batch = _Batch(deliveries)
         self._under_way.append(batch)
         self._keywords.ask(deliveries)
-        for letters in TURN.each(self._commands(batch)):
+        most = self._session.ask(
+            lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
+        )
+        for letters in TURN.each(self._commands(batch, most)):
             if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
                 self._take_answer()
             batch.waiting.append((self._send(letters), letters))
@@ -148,11 +151,9 @@ class Deliveries:
             batch.answers[one.number] = one.delivered()
             one.message.content.close()
 
-    def _commands(self, batch: _Batch) -> Iterator[list[Letter]]:
-        """The messages of each command, read and checked; what cannot be is answered."""
-        most = self._session.ask(
-            lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
-        )
+    def _commands(self, batch: _Batch, most: int) -> Iterator[list[Letter]]:
+        """The messages of each command, at most so many, read and checked; what cannot be is
+        answered."""
         for path, numbers in _by_path(batch).items():
             letters: list[Letter] = []
             size = 0
