@@ -8,16 +8,21 @@ is done without it.
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 
 #: Fewer are done before another thread has begun.
 _WORTH = 16
+#: Seconds; a message of a few KiB that lies in memory is read and checked in a tenth of it.
+_SLOW = 0.001
 
 
 class Together:
@@ -59,6 +64,37 @@ class Together:
             failures = [failure for future in begun if (failure := future.exception())]
         if failures:
             raise failures[0]
+
+
+class Turn:
+    """Lets threads that have only Python to wait for go on one after the other.
+
+    Who opens a file or makes a digest lets go of Python's lock and takes it again; several such
+    threads on several processors take it from each other each time, which costs as much as
+    all else that they do. Who waits for a disk does not hold up the others: what takes longer than
+    `_SLOW` for each is done by whoever comes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._slow = False
+
+    def each(self, lists: Iterator[list[T]]) -> Iterator[list[T]]:
+        """The lists, each made when it is this thread's turn."""
+        while (made := self._next(lists)) is not None:
+            yield made
+
+    def _next(self, lists: Iterator[list[T]]) -> list[T] | None:
+        with nullcontext() if self._slow else self._lock:
+            began = time.monotonic()
+            made = next(lists, None)
+            if made:
+                self._slow = time.monotonic() - began > _SLOW * len(made)
+            return made
+
+
+#: Python has one lock for all threads of a process.
+TURN: Final = Turn()
 
 
 class Behind:

@@ -22,7 +22,7 @@ from crash.killing import CONTEXT, Outcome, outcome_of
 from crash.small import ADDRESSES, MIB, STRAY, put_strays, write_small_backup
 from reinstate_journal.check import check
 from reinstate_journal.crashpoints import At, Point, watch
-from reinstate_service.destination.maildir import disk
+from reinstate_service.destination.maildir import linux
 from reinstate_service.destination.maildir.removal import ASIDE
 from reinstate_service.destination.open import open_destination
 from reinstate_service.model import Account, Domain
@@ -134,7 +134,7 @@ def _restore(variant: str, here: Path, options: Options, death: Death | None, tr
     """What a process does: everything in twos, so that there is a middle."""
     items.BATCH_ITEMS = mountpoints._BATCH = 2
     if variant == "symlink":
-        disk._renameat2 = lambda: None  # type: ignore[assignment]
+        linux.renameat2 = lambda: None  # type: ignore[assignment]
     reached: list[str] = []
 
     def look(point: Point) -> None:

@@ -14,7 +14,7 @@ from reinstate_journal.events import account_stream
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account
 from reinstate_service.model import Frozen
-from reinstate_service.operations.report import choose_restore
+from reinstate_service.operations.restores import choose_restore
 
 
 class NoSuchAccount(UsageError):

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from reinstate_journal import events
 from reinstate_journal.journal import Reader, Recorded
-from reinstate_service.operations.report import choose_restore, make_report
+from reinstate_service.operations.report import make_report
+from reinstate_service.operations.restores import choose_restore
 
 #: A spreadsheet takes text that begins with one of these for a formula.
 _FORMULA = frozenset("=+-@\t\r")

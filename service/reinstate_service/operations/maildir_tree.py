@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reinstate_service.destination.maildir.disk import opened, read_pieces
+from reinstate_service.destination.maildir.looking import opened, read_pieces
 from reinstate_service.destination.maildir.packed import Damaged, plain_size, unpacked
 from reinstate_service.mapping.keywords import keyword_of, tag_of
 from reinstate_service.model import Flag, Frozen

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from reinstate_journal.catalogue import Outcome
-from reinstate_journal.errors import JournalDamaged, UsageError
 from reinstate_journal.events import ItemFailed, ItemInDoubt, SpaceSaved, account_stream
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_journal.progress import Account, Restore, Run, Tally
 from reinstate_service.mapping.keywords import tag_of
 from reinstate_service.model import Frozen, Path
+from reinstate_service.operations.restores import choose_restore, runs_of
 from reinstate_service.operations.score import Score, account_score, worst
 from reinstate_service.operations.verification import (
     Verification,
@@ -26,20 +26,6 @@ from reinstate_service.operations.verification import (
     last_verification,
 )
 from reinstate_service.restore.verification.findings import Kind
-
-
-class NoRestore(UsageError):
-    """The journal has no restore of that id, or none at all."""
-
-    message = "The journal {path} has no restore{which}"
-    hint = "reinstate status lists what it has; reinstate restore begins one."
-
-
-class SeveralRestores(UsageError):
-    """The journal has several restores and none was named."""
-
-    message = "The journal {path} has several restores: {ids}"
-    hint = "Name one of them."
 
 
 class Counts(Frozen, frozen=True, omit_defaults=False):
@@ -133,29 +119,6 @@ class Report(Frozen, frozen=True, omit_defaults=False):
     def whole(self) -> bool:
         """Whether everything that was asked for is restored."""
         return not self.failures and all(account.state != "failed" for account in self.accounts)
-
-
-def choose_restore(journal: Reader, restore: str | None) -> Restore:
-    """The restore that was named, or the only one. Raises NoRestore, SeveralRestores."""
-    if restore is not None:
-        if (found := journal.progress.restore(restore)) is None:
-            raise NoRestore(path=journal.path, which=f" {restore}")
-        return found
-    restores = journal.progress.restores()
-    if not restores:
-        raise NoRestore(path=journal.path, which="")
-    if len(restores) > 1:
-        ids = ", ".join(known.restore for known in restores)
-        raise SeveralRestores(path=journal.path, ids=ids)
-    return restores[0]
-
-
-def runs_of(journal: Reader, restore: str) -> tuple[Run, ...]:
-    """The runs of a restore that the journal holds; at least one. Raises JournalDamaged."""
-    runs = tuple(journal.progress.runs(restore))
-    if not runs:  # RestoreCreated and RunStarted are one append
-        raise JournalDamaged(path=journal.path, detail=f"restore {restore} has no run")
-    return runs
 
 
 def make_report(journal: Reader, restore: str | None = None) -> Report:

@@ -22,7 +22,7 @@ from reinstate_service.destination.waiting import Waiting
 from reinstate_service.operations.approval import Approval, approve
 from reinstate_service.operations.explain import Explanation, explain
 from reinstate_service.operations.preparation import NOTHING_TO_KEEP
-from reinstate_service.operations.report import choose_restore, runs_of
+from reinstate_service.operations.restores import choose_restore, runs_of
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
 from reinstate_service.restore.quota import abort

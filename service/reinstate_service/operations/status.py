@@ -11,7 +11,7 @@ from reinstate_journal.events import PhaseStarted, restore_stream
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account, Restore, Run, Tally
 from reinstate_service.model import Frozen
-from reinstate_service.operations.report import runs_of
+from reinstate_service.operations.restores import runs_of
 
 
 class RestoreStatus(Frozen, frozen=True, omit_defaults=False):

@@ -15,7 +15,7 @@ from reinstate_journal.events import account_stream
 from reinstate_journal.journal import Reader
 from reinstate_journal.progress import Account, Tally
 from reinstate_service.model import Frozen
-from reinstate_service.operations.report import choose_restore, runs_of
+from reinstate_service.operations.restores import choose_restore, runs_of
 from reinstate_service.operations.status import RestoreStatus, expected_items, sum_up
 
 #: Seconds over which the rate is the mean.

@@ -19,7 +19,7 @@ from contract.destination_contract import DATE, delivery, folder
 from reinstate_journal.crashpoints import At, Point, watch
 from reinstate_journal.errors import BackupError, DestinationError, UsageError
 from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Delivered, Refused
-from reinstate_service.destination.maildir import MaildirDestination, disk, dotlock
+from reinstate_service.destination.maildir import MaildirDestination, dotlock, linux
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import open_destination
 from reinstate_service.model import Account, Domain, Filters, Flag, ItemType
@@ -375,7 +375,7 @@ def test_a_failed_flush_is_never_tried_again(
     with destination.mailbox(ALICE) as mailbox:
         with monkeypatch.context() as patched:
             patched.setattr("os.fsync", failing)
-            patched.setattr(disk, "_syncfs", lambda: lambda _descriptor: -1)
+            patched.setattr(linux, "syncfs", lambda: lambda _descriptor: -1)
             with pytest.raises(DestinationError):
                 mailbox.deliver([delivery(f"r1-{n}") for n in range(count)])
         assert files(home / "Maildir" / "cur") == []
@@ -393,7 +393,7 @@ def test_without_syncfs_every_file_is_flushed(
         flushed.append(descriptor)
         fsync(descriptor)
 
-    monkeypatch.setattr(disk, "_syncfs", lambda: None)
+    monkeypatch.setattr(linux, "syncfs", lambda: None)
     monkeypatch.setattr("os.fsync", counted)
     with destination.mailbox(ALICE) as mailbox:
         mailbox.deliver([delivery(f"r1-{n}") for n in range(30)])

@@ -15,7 +15,7 @@ import pytest
 from contract.destination_contract import DATE, delivery, folder
 from reinstate_journal.errors import DestinationError, UsageError
 from reinstate_service.destination.contract import AccessGrant, ChangedMeanwhile, Missing, Refused
-from reinstate_service.destination.maildir import MaildirDestination, disk, removal
+from reinstate_service.destination.maildir import MaildirDestination, linux, removal
 from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.open import destination_as_it_is, open_destination
 from reinstate_service.model import Account, Domain, Filters, Flag
@@ -206,10 +206,10 @@ def test_where_nothing_renames_without_replacing_messages_are_linked(
     answer: int | None,
 ) -> None:
     def refusing(*_: object) -> int:
-        disk.ctypes.set_errno(answer or 0)
+        linux.ctypes.set_errno(answer or 0)
         return -1
 
-    monkeypatch.setattr(disk, "_renameat2", lambda: refusing if answer else None)
+    monkeypatch.setattr(linux, "renameat2", lambda: refusing if answer else None)
     as_dovecot_left_it(stray)
     assert moved(destination) == [True] * 3
     assert len(files(team / "cur") + files(team / "new")) == 3

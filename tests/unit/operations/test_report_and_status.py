@@ -27,13 +27,8 @@ from reinstate_journal.events import (
     restore_stream,
 )
 from reinstate_journal.journal import Journal
-from reinstate_service.operations.report import (
-    Counts,
-    NoRestore,
-    SeveralRestores,
-    choose_restore,
-    make_report,
-)
+from reinstate_service.operations.report import Counts, make_report
+from reinstate_service.operations.restores import NoRestore, SeveralRestores, choose_restore
 from reinstate_service.operations.status import journal_files, make_status
 from reinstate_service.operations.watching import InWork, Trouble, Watcher
 

@@ -33,6 +33,7 @@ from reinstate_service.destination.imap.letter import Letter, read_letter
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session
 from reinstate_service.model import MAIL_TYPES, Path
+from reinstate_service.threads import TURN
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
 _MESSAGES, _BYTES = 500, 4 * 1024 * 1024
@@ -99,7 +100,7 @@ class Deliveries:
         batch = _Batch(deliveries)
         self._under_way.append(batch)
         self._keywords.ask(deliveries)
-        for letters in self._commands(batch):
+        for letters in TURN.each(self._commands(batch)):
             if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
                 self._take_answer()
             batch.waiting.append((self._send(letters), letters))

@@ -15,7 +15,7 @@ import msgspec
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
-from reinstate_service.destination.maildir.disk import Disk, descended, directories, exists
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.folders import mailbox_directory, mailboxes
 from reinstate_service.destination.maildir.layout import (
     Kind,
@@ -23,6 +23,7 @@ from reinstate_service.destination.maildir.layout import (
     files_path,
     folder_directories,
 )
+from reinstate_service.destination.maildir.looking import descended, directories, exists
 from reinstate_service.mapping.colours import web_colour
 from reinstate_service.model import Folder, ItemType, Path
 

@@ -16,7 +16,6 @@ import msgspec
 from reinstate_service.destination.contract import StoredItem
 from reinstate_service.destination.maildir import keywords as kw
 from reinstate_service.destination.maildir.delivery import Sidecar
-from reinstate_service.destination.maildir.disk import descended, listed, read_file, read_pieces
 from reinstate_service.destination.maildir.layout import (
     base_name,
     delivery_of_file,
@@ -24,6 +23,7 @@ from reinstate_service.destination.maildir.layout import (
     folder_directory,
     info_letters,
 )
+from reinstate_service.destination.maildir.looking import descended, listed, read_file, read_pieces
 from reinstate_service.destination.maildir.packed import Damaged, plain_size, unpacked
 from reinstate_service.model import Flag, ItemType, Path
 

@@ -20,7 +20,7 @@ from reinstate_journal.errors import (
     ReinstateError,
 )
 from reinstate_service.destination.contract import Delivered, Delivery
-from reinstate_service.destination.maildir.disk import descended, listed, write_all
+from reinstate_service.destination.maildir.disk import write_all
 from reinstate_service.destination.maildir.keywords import all_keywords
 from reinstate_service.destination.maildir.layout import (
     Kind,
@@ -29,6 +29,7 @@ from reinstate_service.destination.maildir.layout import (
     kind_of,
     message_base,
 )
+from reinstate_service.destination.maildir.looking import descended, listed
 from reinstate_service.destination.maildir.places import Place, Places
 from reinstate_service.destination.maildir.publishing import Written, publish
 from reinstate_service.destination.maildir.storing import Storing

@@ -16,9 +16,10 @@ from reinstate_service.destination.contract import Refused
 from reinstate_service.destination.maildir import collection, readback, sharing
 from reinstate_service.destination.maildir.database import FILE, has_tables
 from reinstate_service.destination.maildir.directory import Directory
-from reinstate_service.destination.maildir.disk import Disk, exists, opened
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.folders import make_home
 from reinstate_service.destination.maildir.layout import NAMESPACE
+from reinstate_service.destination.maildir.looking import exists, opened
 from reinstate_service.destination.maildir.mailbox import MaildirMailbox, Tree, open_mailbox
 from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.maildir.twins import Dedupe, Twins

@@ -10,24 +10,19 @@ import ctypes
 import errno
 import fcntl
 import os
-import platform
-import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import DestinationError
+from reinstate_service.destination.maildir import linux
+from reinstate_service.destination.maildir.looking import opened_file
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NO_NAME = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
-#: RENAME_NOREPLACE of renameat2(2).
-_NOREPLACE = 1
 _FICLONE = 0x40049409
 #: What it answers for files that cannot share blocks: of two file systems, or of one without that.
 _NO_CLONES = {errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EPERM}
@@ -124,7 +119,7 @@ class Disk:
         """Moves a file between open directories of one file system, never over another one:
         raises FileExistsError. Where the system cannot do that in one step, the file has
         both names for a moment; after a power cut both, never none."""
-        if _renamed_if_free(parent, name, new_parent, new_name):
+        if linux.renamed_if_free(parent, name, new_parent, new_name):
             return
         os.link(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False)
         reach(At.SECOND_NAME_MADE)
@@ -176,7 +171,7 @@ class Disk:
     def flush_many(self, parent: int, names: Sequence[str]) -> None:
         """Makes the files `names` of the open directory `parent` durable. `parent` must
         have been opened before they were written: only then syncfs tells of their errors."""
-        if len(names) > _FEW and _syncfs() is not None:
+        if len(names) > _FEW and linux.syncfs() is not None:
             self._flush_file_system(parent)
             return
         for name in names:
@@ -185,7 +180,7 @@ class Disk:
 
     def flush_directories(self, directories: Sequence[int]) -> None:
         """Makes the entries of open directories durable."""
-        if len(directories) > _FEW and _syncfs() is not None:
+        if len(directories) > _FEW and linux.syncfs() is not None:
             self._flush_file_system(directories[0])
             return
         for descriptor in directories:
@@ -193,7 +188,7 @@ class Disk:
 
     def flush_all(self, directory: int, *above: int) -> None:
         """Makes every directory from an open one downwards durable, and those `above` it."""
-        if _syncfs() is not None:
+        if linux.syncfs() is not None:
             self._flush_file_system(directory)
             return
         for _, _, _, inside in os.fwalk(".", dir_fd=directory):
@@ -204,51 +199,17 @@ class Disk:
     def flush_leftovers(self, directory: int) -> None:
         """Makes durable whatever anybody has done in the tree of an open directory and not
         flushed. What a killed run did is found done by the next one, which records it."""
-        if _syncfs() is not None:
+        if linux.syncfs() is not None:
             self._flush_file_system(directory)
         else:
             os.sync()
 
     def _flush_file_system(self, descriptor: int) -> None:
-        syncfs = _syncfs()
+        syncfs = linux.syncfs()
         if syncfs is not None and syncfs(descriptor) != 0:
             error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
             self.flush_failed(_told(error))
             raise error
-
-
-@contextmanager
-def opened(name: str, parent: int | None = None) -> Iterator[int]:
-    """Opens the directory `name`, which may not be a symlink."""
-    descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def opened_file(name: str, parent: int) -> Iterator[int]:
-    """Opens a file, which may not be a symlink, for reading."""
-    descriptor = os.open(name, _OLD_FILE, dir_fd=parent)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def descended(parent: int, *names: str) -> Iterator[int]:
-    """Opens the directory that is reached from `parent` through `names`."""
-    descriptor = os.dup(parent)
-    try:
-        for name in names:
-            below = os.open(name, _DIRECTORY, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = below
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def can_share(descriptor: int | None, directory: Path) -> bool:
@@ -266,25 +227,6 @@ def can_share(descriptor: int | None, directory: Path) -> bool:
         return Disk(str(directory)).clone(descriptor, target)
 
 
-def read_file(parent: int, name: str) -> bytes | None:
-    """The content of a regular file, None if there is none."""
-    try:
-        descriptor = os.open(name, _OLD_FILE, dir_fd=parent)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{name} is not a regular file")
-        return file.read()
-
-
-def read_pieces(parent: int, name: str) -> Iterator[bytes]:
-    """The content of a file in pieces of 256 KiB."""
-    with os.fdopen(os.open(name, _OLD_FILE, dir_fd=parent), "rb") as file:
-        while piece := file.read(1 << 18):
-            yield piece
-
-
 def _replacement(name: str) -> str:
     """What the file is called that is about to replace `name`; it tells whose it is."""
     return f"{name}.reinstate.{os.getpid()}"
@@ -298,50 +240,6 @@ def write_all(descriptor: int, content: bytes) -> None:
         written = os.write(descriptor, content)
 
 
-def listed(directory: int) -> list[str]:
-    """The names in an open directory, in order."""
-    with os.scandir(directory) as entries:
-        return sorted(entry.name for entry in entries)
-
-
-def directories(directory: int) -> list[str]:
-    """The names of the directories in an open one, in order, but for links and hidden ones."""
-    with os.scandir(directory) as entries:
-        return sorted(
-            entry.name
-            for entry in entries
-            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-        )
-
-
-def exists(parent: int, name: str) -> bool:
-    """Whether anything has this name; a symlink counts as itself."""
-    try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def is_link(parent: int, name: str) -> bool:
-    """Whether `name` is a symlink."""
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return False
-
-
-def is_same_file(parent: int, name: str, other_parent: int, other_name: str) -> bool:
-    """Whether both are there and are names of one file."""
-    try:
-        return os.path.samestat(
-            os.stat(name, dir_fd=parent, follow_symlinks=False),
-            os.stat(other_name, dir_fd=other_parent, follow_symlinks=False),
-        )
-    except FileNotFoundError:
-        return False
-
-
 def unlink_if_there(parent: int, name: str) -> None:
     """Removes a file of ours."""
     try:
@@ -353,40 +251,3 @@ def unlink_if_there(parent: int, name: str) -> None:
 def _told(error: OSError) -> str:
     what = error.strerror or str(error)
     return f"{what}: {error.filename}" if error.filename else what
-
-
-@cache
-def _syncfs() -> Callable[[int], int] | None:
-    """The system call that flushes a file system, where it also tells of errors."""
-    release = re.match(r"(\d+)\.(\d+)", platform.release())
-    if platform.system() != "Linux" or release is None:
-        return None
-    if (int(release[1]), int(release[2])) < (5, 8):
-        return None
-    function: Callable[[int], int] | None
-    function = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-    return function
-
-
-def _renamed_if_free(parent: int, name: str, new_parent: int, new_name: str) -> bool:
-    """Renames a file if nothing has its new name (FileExistsError); False if the system or the
-    file system cannot do both in one step."""
-    function = _renameat2()
-    if function is None:
-        return False
-    if function(parent, os.fsencode(name), new_parent, os.fsencode(new_name), _NOREPLACE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}:
-        return False
-    raise OSError(code, os.strerror(code), name)
-
-
-@cache
-def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
-    """The system call that renames without replacing, where there is one."""
-    if platform.system() != "Linux":
-        return None
-    function: Callable[[int, bytes, int, bytes, int], int] | None
-    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    return function

@@ -10,14 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    exists,
-    is_link,
-    read_file,
-    unlink_if_there,
-    write_all,
-)
+from reinstate_service.destination.maildir.disk import Disk, unlink_if_there, write_all
+from reinstate_service.destination.maildir.looking import exists, is_link, read_file
 
 #: Dovecot overrides a lock that has not changed for this long.
 _STALE_SECONDS = 30.0

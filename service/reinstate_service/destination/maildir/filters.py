@@ -9,12 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing, Refused
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    descended,
-    read_file,
-    unlink_if_there,
-)
+from reinstate_service.destination.maildir.disk import Disk, unlink_if_there
+from reinstate_service.destination.maildir.looking import descended, read_file
 from reinstate_service.model import Filters
 
 ACTIVE = ".dovecot.sieve"

@@ -7,14 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    descended,
-    exists,
-    is_link,
-    listed,
-    opened,
-)
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.dotlock import change_file
 from reinstate_service.destination.maildir.layout import (
     INBOX,
@@ -23,6 +16,7 @@ from reinstate_service.destination.maildir.layout import (
     folder_path,
     subscription,
 )
+from reinstate_service.destination.maildir.looking import descended, exists, is_link, listed, opened
 from reinstate_service.model import Path
 
 PARTS = ("cur", "new", "tmp")

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.maildir.disk import Disk, read_file
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.dotlock import change_file, dotlock
 from reinstate_service.destination.maildir.layout import FLAG_KEYWORDS, FLAG_LETTERS
+from reinstate_service.destination.maildir.looking import read_file
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import Flag
 

@@ -29,14 +29,11 @@ from reinstate_service.destination.maildir.collection import (
 )
 from reinstate_service.destination.maildir.contents import collected, messages
 from reinstate_service.destination.maildir.delivery import Deliverer
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    descended,
-    read_file,
-)
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.dotlock import remove_leftovers
 from reinstate_service.destination.maildir.folders import mailboxes, make_mailbox, subscribe
 from reinstate_service.destination.maildir.layout import NAMESPACE, Kind, kind_of, own_path
+from reinstate_service.destination.maildir.looking import descended, read_file
 from reinstate_service.destination.maildir.relocation import Spot, message_names, relocate
 from reinstate_service.destination.maildir.removal import end_removals, put_aside, remove_mailbox
 from reinstate_service.destination.maildir.storing import Storing

@@ -15,20 +15,20 @@ from collections.abc import Iterator
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing, Refused
 from reinstate_service.destination.maildir.collection import collection_directory
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    descended,
-    exists,
-    is_link,
-    listed,
-    read_file,
-)
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.folders import (
     mailbox_directory,
     make_mailbox,
     subscribe,
 )
 from reinstate_service.destination.maildir.layout import INBOX, folder_directory, folder_path
+from reinstate_service.destination.maildir.looking import (
+    descended,
+    exists,
+    is_link,
+    listed,
+    read_file,
+)
 from reinstate_service.destination.maildir.sharing import ACL, identifiers
 from reinstate_service.model import Path
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import chain
 
-from reinstate_service.destination.maildir.disk import opened_file
+from reinstate_service.destination.maildir.looking import opened_file
 from reinstate_service.gunzip import DAMAGED, MAGIC, unpacker
 
 #: What begins like this the plugin takes for gzip, bzip2, xz, zstd or lz4.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reinstate_service.destination.contract import Delivery, Refused
-from reinstate_service.destination.maildir.disk import Disk, descended, listed, opened
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.keywords import Keywords, all_keywords
 from reinstate_service.destination.maildir.layout import (
     Kind,
@@ -18,6 +18,7 @@ from reinstate_service.destination.maildir.layout import (
     kind_of,
     own_path,
 )
+from reinstate_service.destination.maildir.looking import descended, listed, opened
 from reinstate_service.destination.names import is_keyword
 from reinstate_service.model import Path
 

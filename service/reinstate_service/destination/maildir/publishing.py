@@ -13,8 +13,9 @@ from itertools import islice
 from reinstate_journal.crashpoints import At, reach
 from reinstate_journal.errors import ReinstateError
 from reinstate_service.destination.contract import Delivery
-from reinstate_service.destination.maildir.disk import Disk, descended
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.layout import Kind
+from reinstate_service.destination.maildir.looking import descended
 from reinstate_service.destination.maildir.places import Place
 from reinstate_service.destination.maildir.storing import Stored
 

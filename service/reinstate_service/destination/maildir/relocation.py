@@ -15,13 +15,7 @@ from typing import NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import Missing
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    descended,
-    is_same_file,
-    opened,
-    read_file,
-)
+from reinstate_service.destination.maildir.disk import Disk
 from reinstate_service.destination.maildir.folders import is_mailbox
 from reinstate_service.destination.maildir.keywords import FILE, Keywords, parsed
 from reinstate_service.destination.maildir.layout import (
@@ -30,6 +24,7 @@ from reinstate_service.destination.maildir.layout import (
     keyword_letters,
     with_keyword_letters,
 )
+from reinstate_service.destination.maildir.looking import descended, is_same_file, opened, read_file
 from reinstate_service.destination.names import relocated_name
 from reinstate_service.model import Path
 

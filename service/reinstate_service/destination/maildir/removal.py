@@ -20,8 +20,12 @@ import os
 from contextlib import suppress
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.maildir.disk import (
-    Disk,
+from reinstate_service.destination.maildir.disk import Disk
+from reinstate_service.destination.maildir.dotlock import dotlock
+from reinstate_service.destination.maildir.folders import PARTS, make_parts, unsubscribe
+from reinstate_service.destination.maildir.keywords import UIDLIST
+from reinstate_service.destination.maildir.layout import folder_directory, folder_path
+from reinstate_service.destination.maildir.looking import (
     descended,
     exists,
     is_link,
@@ -29,10 +33,6 @@ from reinstate_service.destination.maildir.disk import (
     listed,
     opened,
 )
-from reinstate_service.destination.maildir.dotlock import dotlock
-from reinstate_service.destination.maildir.folders import PARTS, make_parts, unsubscribe
-from reinstate_service.destination.maildir.keywords import UIDLIST
-from reinstate_service.destination.maildir.layout import folder_directory, folder_path
 from reinstate_service.model import Path
 
 #: Where mailboxes wait for their end, under their own names. Dovecot takes no directory for

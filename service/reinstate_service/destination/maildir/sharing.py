@@ -7,14 +7,10 @@ from collections.abc import Sequence
 
 from reinstate_journal.crashpoints import At, reach
 from reinstate_service.destination.contract import AccessGrant, Refused
-from reinstate_service.destination.maildir.disk import (
-    Disk,
-    descended,
-    opened,
-    unlink_if_there,
-)
+from reinstate_service.destination.maildir.disk import Disk, unlink_if_there
 from reinstate_service.destination.maildir.dotlock import change_file, remove_leftovers
 from reinstate_service.destination.maildir.layout import Kind
+from reinstate_service.destination.maildir.looking import descended, opened
 from reinstate_service.destination.names import canonical, checked_domain
 
 ACL = "dovecot-acl"

@@ -17,7 +17,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Literal, NamedTuple
 
 from reinstate_journal.crashpoints import At, reach
-from reinstate_service.destination.maildir.disk import Disk, descended, opened_file
+from reinstate_service.destination.maildir.disk import Disk
+from reinstate_service.destination.maildir.looking import descended, opened_file
 from reinstate_service.model import Item
 
 #: As second names of one file, or as files that share their blocks.
