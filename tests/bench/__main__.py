@@ -34,7 +34,7 @@ USUAL = (
     ("start",),
     ("wire", "--rounds", "1"),
     ("keep", "--on", "disk", "--messages", "5000"),
-    ("restore", "--small", "50000", "--rounds", "1"),
+    ("restore", "--small", "20000"),
     ("scale",),
     ("watch",),
 )
