@@ -12,13 +12,14 @@ import resource
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from functools import partial
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+Made = TypeVar("Made", bound=Sized)
 
 #: Fewer are done before another thread has begun.
 _WORTH = 16
@@ -86,7 +87,7 @@ class Turn:
         while (made := self.do(lambda: next(lists, None))) is not None:
             yield made
 
-    def do(self, make: Callable[[], list[T] | None]) -> list[T] | None:
+    def do(self, make: Callable[[], Made | None]) -> Made | None:
         """What is made when it is this thread's turn. It must not wait for another thread that may
         have to wait for its own."""
         with nullcontext() if self._waits else self._lock:

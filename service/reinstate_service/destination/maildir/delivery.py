@@ -153,10 +153,15 @@ class Deliverer:
         return written
 
     def _write_begun(self, write: Callable[[Written], None], begun: Sequence[Written]) -> None:
-        if sum(new.delivery.item.size for new in begun) >= len(begun) * _SHARED:
-            self._together.do(write, begun)
-        else:
-            TURN.do(lambda: [*map(write, begun)])
+        def write_all() -> Sequence[Written]:
+            if sum(new.delivery.item.size for new in begun) >= len(begun) * _SHARED:
+                self._together.do(write, begun)
+            else:
+                for new in begun:
+                    write(new)
+            return begun
+
+        TURN.do(write_all)
 
     def _remember(self, published: Iterable[Written]) -> None:
         """Lets others share the files of these."""
