@@ -72,13 +72,14 @@ CONTENDERS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--above", type=Path, default=Path("/var/tmp"), help="on which disk")
+    parser.add_argument("--messages", type=int, default=MESSAGES)
     kinds = ("disk", *SHARING)
     parser.add_argument("--on", nargs="+", choices=kinds, default=kinds, help="which of them")
 
 
 def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Medians over the rounds. Raises SystemExit when somebody did not bring every message."""
-    number = int(MESSAGES * asked.scale)
+    number = int(asked.messages * asked.scale)
     found: dict[str, dict[str, Cost]] = {}
     with reachable_folder(asked.above) as folder:
         for kind in asked.on:

@@ -85,7 +85,12 @@ CONTENDERS = (Reinstate, Copy, Rsync, DoveadmImport, DoveadmBackup)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--small", action="store_true", help=f"{SMALL:,} messages of 2 KiB instead of mail"
+        "--small",
+        type=int,
+        nargs="?",
+        const=SMALL,
+        metavar="MESSAGES",
+        help=f"so many messages of 2 KiB instead of mail; {SMALL:,}",
     )
     parser.add_argument("--above", type=Path, default=Path("/var/tmp"), help="on which disk")
 
@@ -93,7 +98,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Medians over the rounds, told before all is removed, which takes its time. Raises
     SystemExit when somebody did not bring every message."""
-    number = int((SMALL if asked.small else MESSAGES) * asked.scale)
+    number = int((asked.small or MESSAGES) * asked.scale)
     made = corpus.small(number) if asked.small else corpus.like_mail(number)
     with reachable_folder(asked.above) as folder:
         sources = write_sources(folder, made)

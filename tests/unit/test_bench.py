@@ -108,7 +108,7 @@ def test_the_cost_of_many_items_is_measured_beside_that_of_few(tmp_path: Path) -
 
 
 def test_whatever_is_kept_is_counted_beside_what_is_copied() -> None:
-    asked = argparse.Namespace(above=Path("/var/tmp"), on=["disk"], scale=0.001, rounds=1)
+    asked = argparse.Namespace(above=Path("/var/tmp"), on=["disk"], messages=20, scale=1, rounds=1)
     costs, wanted = keeping.tables(asked)
     assert [row[0] for row in costs.rows] == list(keeping.CONTENDERS)
     assert [row[2] for row in wanted.rows] == ["at least 1.30"]

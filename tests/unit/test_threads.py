@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from reinstate_service.threads import Behind, Together
+from reinstate_service import threads
+from reinstate_service.threads import Behind, Together, Turn
 
 JOBS = 100
 
@@ -22,15 +28,15 @@ def test_every_job_is_done_once(processors: int) -> None:
 def test_another_thread_helps() -> None:
     together = Together(2)
     meeting = threading.Barrier(2, timeout=60)
-    threads = set[int]()
+    met = set[int]()
 
     def meet(_job: int) -> None:
-        threads.add(threading.get_ident())
+        met.add(threading.get_ident())
         meeting.wait()
 
     together.do(meet, range(JOBS))
     together.close()
-    assert len(threads) == 2
+    assert len(met) == 2
 
 
 @pytest.mark.parametrize("failing", ["helper", "own"])
@@ -102,3 +108,64 @@ def test_nothing_is_at_work_any_more_after_a_rest() -> None:
     behind.rest()
     assert done == [1]
     behind.close()
+
+
+def at_work(turn: Turn, make: Callable[[int], list[int]]) -> None:
+    """Two threads, each of which has twenty lists made in its turn."""
+    with ThreadPoolExecutor(2) as pool:
+        begun = [pool.submit(lambda: list(turn.each(map(make, range(20))))) for _ in range(2)]
+        assert [future.result() for future in begun] == [[[number] for number in range(20)]] * 2
+
+
+def test_who_has_only_python_to_wait_for_waits_for_his_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "_SLOW", 60.0)
+    inside: list[int] = []
+    seen: list[int] = []
+
+    def make(number: int) -> list[int]:
+        inside.append(number)
+        Path("/").stat()  # lets go of Python's lock
+        seen.append(len(inside))
+        inside.remove(number)
+        return [number]
+
+    at_work(Turn(), make)
+    assert seen == [1] * 40
+
+
+def test_who_waits_for_a_disk_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_SLOW", 0.0)
+    together = threading.Barrier(2)
+
+    def make(number: int) -> list[int]:
+        if number:  # the first ones tell that it is slow
+            together.wait(60)
+        return [number]
+
+    at_work(Turn(), make)
+
+
+def test_who_reads_from_a_disk_holds_nobody_up(tmp_path: Path) -> None:
+    file, together = tmp_path / "file", threading.Barrier(2)
+    file.write_bytes(bytes(1 << 16))
+
+    def read_from_disk() -> int:
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            before = resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
+            opened.read()
+            return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock - before
+
+    if not read_from_disk():
+        pytest.skip(f"{tmp_path} is on no disk")
+
+    def make(number: int) -> list[int]:
+        read_from_disk()
+        if number:  # the first ones tell that there is a disk
+            together.wait(60)
+        return [number]
+
+    at_work(Turn(), make)

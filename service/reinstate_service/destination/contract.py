@@ -96,7 +96,8 @@ class Delivery(Frozen, frozen=True):
     """One item to be put into a folder.
 
     `name` is a function of the restore and the item's step: printable ASCII without
-    `/ : ,` and spaces; the effect is recognised by it. `keywords` are IMAP atoms.
+    `/ : ,` and spaces; the effect is recognised by it. It is empty where a fence does that.
+    `keywords` are IMAP atoms.
     `content` starts reading the bytes anew on every call; it raises an `ItemError`
     of the source when they are not right. `packed` opens them as the gzip file that the backup
     has; None if it has none. `elsewhere` are other folders in which an earlier run may have left

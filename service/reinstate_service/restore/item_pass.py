@@ -243,7 +243,7 @@ class ItemPass:
 
     def _delivery(self, item: Item) -> Delivery:
         return Delivery(
-            name=delivery_name(self._context.log.restore, self._ref.id, item.id, item.digest),
+            name=self._name(item),
             path=self._places[item.folder],
             item=item,
             keywords=tuple(keyword_of(tag) for tag in item.tags),
@@ -251,6 +251,12 @@ class ItemPass:
             elsewhere=self._elsewhere(item),
             packed=partial(self._context.source.packed, item),
         )
+
+    def _name(self, item: Item) -> str:
+        """Nothing where items are recognised by a fence: a digest for each costs time."""
+        if self._fenced is not None:
+            return ""
+        return delivery_name(self._context.log.restore, self._ref.id, item.id, item.digest)
 
     def _elsewhere(self, item: Item) -> tuple[Path, ...]:
         """Where a run that died may have put it, before a newer scan found it moved."""

@@ -25,6 +25,7 @@ from reinstate_service.restore.grants import renew_grants
 from reinstate_service.restore.item_pass import ItemPass
 from reinstate_service.restore.recorder import Recorder
 from reinstate_service.source.contract import ItemRecord
+from reinstate_service.threads import TURN
 
 #: A batch ends with whichever comes first; both bound memory and what a crash repeats.
 BATCH_ITEMS = 500
@@ -64,7 +65,8 @@ def restore_items(context: Context, ref: AccountRef) -> None:
             settled = sum(tally.count for tally in tallies)
             context.observer.items(restored=0, skipped=0, failed=0, already=settled, size=0)
         with closing(pass_):
-            for batch in _batches(failures.without(context.source.items(ref.id, passed))):
+            batches = _batches(failures.without(context.source.items(ref.id, passed)))
+            for batch in TURN.each(batches):
                 if context.stop.is_set():
                     break
                 pass_.restore(batch)

@@ -65,6 +65,34 @@ def test_as_many_as_like_are_at_work_as_long_as_nothing_is_refused(stop: threadi
     assert all(entered(enter_as_somebody_else(pace), 5) for _ in range(20))
 
 
+def test_a_connection_that_can_be_done_without_takes_nobodys_turn(stop: threading.Event) -> None:
+    pace = Pace(60, Waiting(stop))
+    first = pace.enter()
+    spare = pace.spare()
+    assert spare is not None
+    pace.refused()  # 2 at work and the one that was refused: 1
+    assert pace.spare() is None
+    pace.leave(first)
+    first = pace.enter()  # it is made anew, and does not wait for its own spare one
+    waiting = enter_as_somebody_else(pace)
+    assert not entered(waiting)
+    pace.leave(spare)
+    assert not entered(waiting)
+    pace.leave(first)
+    assert entered(waiting, 5)
+
+
+def test_a_thread_that_works_for_another_waits_no_more_than_that(stop: threading.Event) -> None:
+    pace = Pace(60, Waiting(stop))
+    pace.enter()
+    pace.refused()
+    as_one = pace.as_one()
+    helping = threading.Thread(target=lambda: (as_one(), pace.enter()))
+    helping.start()
+    assert entered(helping, 5)
+    assert not entered(enter_as_somebody_else(pace))
+
+
 def test_a_refusal_halves_how_many_are_let_in_and_a_quiet_minute_lets_one_more_in(
     clock: Clock, stop: threading.Event
 ) -> None:
@@ -87,7 +115,7 @@ def test_whoever_has_a_connection_may_have_another(stop: threading.Event) -> Non
     pace = Pace(60, Waiting(stop))
     mine = pace.enter()
     pace.refused()
-    assert pace.enter() is mine
+    assert pace.enter() == mine
     other = enter_as_somebody_else(pace)
     pace.leave(mine)
     assert not entered(other)

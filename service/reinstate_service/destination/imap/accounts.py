@@ -103,6 +103,10 @@ class Accounts:
             raise
         return SpareSession(self.server.url, self._pace, client, entered)
 
+    def as_one(self) -> Callable[[], None]:
+        """See `Pace`."""
+        return self._pace.as_one()
+
     def home(self, address: str) -> str:
         """The account's INBOX as the administrator names it; empty if nobody is logged in as one,
         or it is not known how. Cyrus writes a separator in a name as `^`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import BinaryIO
 
 from reinstate_journal.crashpoints import At, reach
@@ -21,8 +21,9 @@ from reinstate_service.destination.uids import uids_in
 from reinstate_service.model import Flag, Frozen
 
 _PIECE = 256 * 1024
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds())
 _SMALL_LITERAL = 4096  # RFC 7888 §5
 _LITERAL = re.compile(rb"\{(\d+)\}$")
 _APPENDED = re.compile(rb"\[APPENDUID (\d+) ([\d:,]+)\]", re.IGNORECASE)
@@ -76,8 +77,7 @@ class Appender:
         tag = b"R%d" % self._count
         self._put(tag + b" APPEND " + quoted(mailbox))
         for message in messages:
-            self._put(b" (%b) %b " % (_flags(message), _date(message.date)))
-            if not self._literal(tag, message):
+            if not self._message(tag, message):
                 return tag
         self._put(b"\r\n")
         self._flush()
@@ -95,17 +95,17 @@ class Appender:
         while self._unanswered:
             self._read()
 
-    def _literal(self, tag: bytes, message: Message) -> bool:
+    def _message(self, tag: bytes, message: Message) -> bool:
         """Sends the message; answers False if the server refuses before it has it all."""
         small = self._waits_for_large and message.size <= _SMALL_LITERAL
-        if self._waits and not small:
-            self._put(b"{%d}\r\n" % message.size)
+        waits = self._waits and not small
+        told = (_flags(message), _date(message.date), message.size, b"" if waits else b"+")
+        self._put(b" (%b) %b {%d%b}\r\n" % told)
+        if waits:
             self._flush()
             while self._read():
                 if tag in self._answered:
                     return False
-        else:
-            self._put(b"{%d+}\r\n" % message.size)
         left = message.size
         while left:
             piece = message.content.read(min(left, _PIECE))
@@ -171,9 +171,13 @@ def _words(flags: Flag) -> bytes:
 def _date(milliseconds: int) -> bytes:
     """The date as INTERNALDATE, in UTC; what IMAP cannot write becomes the nearest that it can.
     Before 1970, Cyrus refuses it and Dovecot stores another; 0 is none at all to Cyrus."""
-    try:
-        at = _EPOCH + timedelta(seconds=max(1, milliseconds // 1000))
-    except OverflowError:
-        at = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-    text = f'"{at.day:2}-{_MONTHS[at.month - 1]}-{at.year:04} {at:%H:%M:%S} +0000"'
-    return text.encode("ascii")
+    day, second = divmod(min(max(1, milliseconds // 1000), _LAST_SECOND), 24 * 3600)
+    minutes, seconds = divmod(second, 60)
+    return b'"%b %02d:%02d:%02d +0000"' % (_day(day), *divmod(minutes, 60), seconds)
+
+
+@lru_cache(1024)
+def _day(number: int) -> bytes:
+    """A day by its number, counted from 1970."""
+    at = _EPOCH + timedelta(days=number)
+    return b"%2d-%b-%04d" % (at.day, _MONTHS[at.month - 1], at.year)

@@ -33,6 +33,7 @@ from reinstate_service.destination.imap.letter import Letter, read_letter
 from reinstate_service.destination.imap.names import MailboxNames
 from reinstate_service.destination.imap.session import Session
 from reinstate_service.model import MAIL_TYPES, Path
+from reinstate_service.threads import TURN
 
 #: What one MULTIAPPEND holds at most, and how many commands are under way at once.
 _MESSAGES, _BYTES = 500, 4 * 1024 * 1024
@@ -99,7 +100,10 @@ class Deliveries:
         batch = _Batch(deliveries)
         self._under_way.append(batch)
         self._keywords.ask(deliveries)
-        for letters in self._commands(batch):
+        most = self._session.ask(
+            lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
+        )
+        for letters in TURN.each(self._commands(batch, most)):
             if sum(len(one.waiting) for one in self._under_way) == _WINDOW:
                 self._take_answer()
             batch.waiting.append((self._send(letters), letters))
@@ -147,11 +151,9 @@ class Deliveries:
             batch.answers[one.number] = one.delivered()
             one.message.content.close()
 
-    def _commands(self, batch: _Batch) -> Iterator[list[Letter]]:
-        """The messages of each command, read and checked; what cannot be is answered."""
-        most = self._session.ask(
-            lambda client: _MESSAGES if client.has_capability("MULTIAPPEND") else 1
-        )
+    def _commands(self, batch: _Batch, most: int) -> Iterator[list[Letter]]:
+        """The messages of each command, at most so many, read and checked; what cannot be is
+        answered."""
         for path, numbers in _by_path(batch).items():
             letters: list[Letter] = []
             size = 0

@@ -29,13 +29,20 @@ _CHANCES = 5
 
 class Lanes:
     """`first` can always be had; `further` makes another one, or answers None. There are at
-    most so many as `most`. Used by one thread, as is the first connection when it has caught up."""
+    most so many as `most`. Used by one thread, as is the first connection when it has caught up;
+    those that work for it call `as_one`."""
 
     def __init__(
-        self, first: Deliveries, further: Callable[[], Deliveries | None], most: int, ends: Ends
+        self,
+        first: Deliveries,
+        further: Callable[[], Deliveries | None],
+        most: int,
+        ends: Ends,
+        as_one: Callable[[], None],
     ) -> None:
         self._first = first
-        self._lanes = [_Lane(first)]
+        self._as_one = as_one
+        self._lanes = [_Lane(first, as_one)]
         self._further = further
         self._most = most
         self._ends = ends
@@ -88,7 +95,7 @@ class Lanes:
         if further is None:
             self._most = len(self._lanes)
             return lane
-        self._lanes.append(_Lane(further))
+        self._lanes.append(_Lane(further, self._as_one))
         return self._lanes[-1]
 
     @contextmanager
@@ -106,7 +113,7 @@ class Lanes:
                 with suppress(ReinstateError):  # what went wrong first is told
                     lane.catch_up()
             lane.drop()
-        self._lanes = [_Lane(self._first)]
+        self._lanes = [_Lane(self._first, self._as_one)]
         self._order.clear()
         self._ends.forget()
 
@@ -118,9 +125,9 @@ def _contents_of(deliveries: Sequence[Delivery]) -> frozenset[_Content]:
 class _Lane:
     """One connection, and the thread that waits for it. After an error nothing more is done."""
 
-    def __init__(self, deliveries: Deliveries) -> None:
+    def __init__(self, deliveries: Deliveries, as_one: Callable[[], None]) -> None:
         self._deliveries = deliveries
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lane")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lane", initializer=as_one)
         self._sent: deque[tuple[Future[None], frozenset[_Content]]] = deque()
         self._broken = False
 

@@ -33,6 +33,8 @@ class Letter(NamedTuple):
 
     def with_(self, fitting: Fitting) -> Letter:
         """The same with these flags and keywords."""
+        if fitting == (self.message.flags, self.message.keywords, ()):
+            return self
         message = replace(self.message, flags=fitting.flags, keywords=fitting.keywords)
         return self._replace(message=message, left_out=(*self.left_out, *fitting.left_out))
 
@@ -43,9 +45,11 @@ class Letter(NamedTuple):
 
 def read_letter(number: int, delivery: Delivery) -> Letter:
     """The message, read to its end: only then it is known to be right. Raises ItemError."""
-    content: BinaryIO = io.BytesIO()
-    size, item, served = 0, delivery.item, None
-    for piece in with_crlf(delivery.content()):
+    pieces = with_crlf(delivery.content())
+    first = next(pieces, b"")
+    content: BinaryIO = io.BytesIO(first)  # most have one piece, which is not copied
+    size, item, served = content.seek(0, io.SEEK_END), delivery.item, None
+    for piece in pieces:
         if size <= _IN_MEMORY < size + len(piece) and isinstance(content, io.BytesIO):
             file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the message is delivered
             file.write(content.getbuffer())

@@ -52,7 +52,7 @@ class ImapMailbox:
         self._ends = Ends()
         first = Deliveries(session, self._names, self._folders.make, self._ends)
         most = accounts.imap.connections_per_account
-        self._lanes = Lanes(first, self._further_lane, most, self._ends)
+        self._lanes = Lanes(first, self._further_lane, most, self._ends, accounts.as_one())
 
     def close(self) -> None:
         """Closes the connections that were made besides the session's."""

@@ -11,6 +11,8 @@ import math
 import random
 import threading
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 from reinstate_journal.errors import DestinationError, Interrupted
 from reinstate_service.destination.waiting import Waiting
@@ -28,10 +30,18 @@ _GLANCE = 0.5
 
 
 class Threads(threading.local):
-    """How many connections a thread has."""
+    """How many connections a thread has, with those that work for it."""
 
     def __init__(self) -> None:
         self.connections = [0]
+
+
+class Entered(NamedTuple):
+    """A connection's turn: one of a thread's `connections`, which count as one, save those that
+    are `spare`."""
+
+    connections: list[int]
+    spare: bool = False
 
 
 class Pace:
@@ -49,7 +59,7 @@ class Pace:
         #: Whether anybody has been let in: who was there may come back.
         self.reached = False
 
-    def enter(self) -> list[int]:
+    def enter(self) -> Entered:
         """Waits for the turn to make a connection; `leave` takes the answer. A thread that has one
         may have more: others' folders are looked at from within an account. Raises Interrupted."""
         mine = self._mine.connections
@@ -61,28 +71,38 @@ class Pace:
                         raise Interrupted
                 self._working += 1
         mine[0] += 1
-        return mine
+        return Entered(mine)
 
-    def spare(self) -> list[int] | None:
-        """The turn to make a connection that can be done without, as one more account's; None if
-        the server has asked for less. `leave` takes the answer."""
+    def spare(self) -> Entered | None:
+        """The turn to make a connection that can be done without, as if it were one more
+        account's; None if the server has asked for less. `leave` takes the answer."""
         with self._turn:
             if self._working >= self._bears():
                 return None
             self._working += 1
-        return [1]
+        self._mine.connections[0] += 1
+        return Entered(self._mine.connections, spare=True)
+
+    def as_one(self) -> Callable[[], None]:
+        """What makes a thread that calls it one with this thread: it need not wait for its turn
+        where this one need not."""
+        connections = self._mine.connections
+
+        def be_one() -> None:
+            self._mine.connections = connections
+
+        return be_one
 
     def notice(self, text: str) -> None:
         """Tells what an administrator should know."""
         self._waiting.notice(text)
 
-    def leave(self, entered: list[int]) -> None:
+    def leave(self, entered: Entered) -> None:
         """The connection is closed, or was not made."""
-        entered[0] -= 1
-        if not entered[0]:
-            with self._turn:
-                self._working -= 1
-                self._turn.notify_all()
+        with self._turn:
+            entered.connections[0] -= 1
+            self._working -= entered.spare + (not entered.connections[0])
+            self._turn.notify_all()
 
     def _bears(self) -> float:
         """How many accounts at once the server bears, as far as is known."""

@@ -11,7 +11,7 @@ from imapclient.exceptions import IMAPClientError  # type: ignore[import-untyped
 from reinstate_service.destination.fence import ConnectionLost
 from reinstate_service.destination.imap.connection import Client, speaking
 from reinstate_service.destination.imap.errors import Busy, Unreachable
-from reinstate_service.destination.imap.pace import Pace, Spell
+from reinstate_service.destination.imap.pace import Entered, Pace, Spell
 
 Answer = TypeVar("Answer")
 
@@ -28,7 +28,7 @@ class Session:
         self._pace = pace
         self._open = open_
         self._client: Client | None = None
-        self._entered: list[int] = []
+        self._entered: Entered | None = None
         self._selected = ""
 
     @property
@@ -107,7 +107,7 @@ class Session:
     def drop(self) -> None:
         """Lets go of a connection that is of no use any more."""
         client, self._client, self._selected = self._client, None, ""
-        if client is not None:
+        if client is not None and self._entered is not None:
             client.shutdown()
             self._pace.leave(self._entered)
 
@@ -143,7 +143,7 @@ class Session:
 class SpareSession(Session):
     """One that can be done without: it is there from the beginning, and not made anew."""
 
-    def __init__(self, url: str, pace: Pace, client: Client, entered: list[int]) -> None:
+    def __init__(self, url: str, pace: Pace, client: Client, entered: Entered) -> None:
         super().__init__(url, pace, lambda: client)
         self._client = client
         self._entered = entered

@@ -35,7 +35,7 @@ from reinstate_service.destination.maildir.publishing import Written, publish
 from reinstate_service.destination.maildir.storing import Storing
 from reinstate_service.destination.names import checked_delivery
 from reinstate_service.model import Item, Path
-from reinstate_service.threads import Behind, Together
+from reinstate_service.threads import TURN, Behind, Together
 
 #: What our files in Maildir/tmp begin with.
 _TEMPORARY = "reinstate."
@@ -153,11 +153,15 @@ class Deliverer:
         return written
 
     def _write_begun(self, write: Callable[[Written], None], begun: Sequence[Written]) -> None:
-        if sum(new.delivery.item.size for new in begun) >= len(begun) * _SHARED:
-            self._together.do(write, begun)
-            return
-        for new in begun:
-            write(new)
+        def write_all() -> Sequence[Written]:
+            if sum(new.delivery.item.size for new in begun) >= len(begun) * _SHARED:
+                self._together.do(write, begun)
+            else:
+                for new in begun:
+                    write(new)
+            return begun
+
+        TURN.do(write_all)
 
     def _remember(self, published: Iterable[Written]) -> None:
         """Lets others share the files of these."""
