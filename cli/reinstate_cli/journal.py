@@ -21,7 +21,7 @@ from reinstate_cli.options import DEFAULT_JOURNAL, EXIT_CODES, Journal, Json, ex
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.check import check as check_journal
 from reinstate_journal.check import check_redacted
-from reinstate_journal.errors import UsageError
+from reinstate_journal.errors import JournalDamaged, UsageError
 from reinstate_journal.journal import Reader, Recorded
 from reinstate_service.operations.journal_query import Query, account_addresses, query_events
 from reinstate_service.spelling import moment_of
@@ -160,6 +160,8 @@ def check(
     json: Json = False,
 ) -> None:
     """Verify the chain, the numbering and the projections; exits with 6 if anything is wrong."""
+    with suppress(JournalDamaged):  # which is to be told in full
+        open_reader(journal).close()  # what another version has derived would be compared in vain
     findings = check_journal(journal)
     with open_reader(journal) as reader:
         head = reader.head()

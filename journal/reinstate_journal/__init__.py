@@ -41,12 +41,23 @@ def open_journal(
 
 
 def open_reader(path: str | os.PathLike[str], *, catalogue: Catalogue | None = None) -> Reader:
-    """A reader of the journal at `path`; needs no lock and never waits for the writer.
+    """A reader of the journal at `path`; needs no lock and never waits for the writer, but for
+    the first one after another version of reinstate: it folds the projections anew.
 
-    Raises JournalMissing when there is none, JournalTooNew, JournalDamaged.
+    Raises JournalMissing when there is none, JournalTooNew, JournalDamaged, and JournalOutdated
+    where the projections are of another version, which writes still.
     """
+    from reinstate_journal.errors import JournalInUse, JournalOutdated  # noqa: PLC0415 - as below
     from reinstate_journal.sqlite.reader import SqliteReader  # noqa: PLC0415 - imports stay cheap
 
+    reader = SqliteReader(path, catalogue=catalogue)
+    if reader.is_up_to_date():
+        return reader
+    reader.close()
+    try:
+        open_journal(path, catalogue=catalogue).close()
+    except JournalInUse as error:
+        raise JournalOutdated(**error.fields) from error
     return SqliteReader(path, catalogue=catalogue)
 
 

@@ -77,6 +77,15 @@ class JournalInUse(JournalError):
     retryable = True
 
 
+class JournalOutdated(JournalInUse):
+    """Another version of reinstate writes to the journal: its projections cannot be read."""
+
+    message = (
+        "The journal {path} is written by another version of reinstate, process {pid} on {host}"
+    )
+    hint = "Look with that version, or when the process has ended."
+
+
 class JournalTooNew(JournalError):
     """The journal was written by a newer reinstate."""
 

@@ -17,10 +17,8 @@ from reinstate_journal.progress import Progress
 from reinstate_journal.sqlite.backup import write_copy
 from reinstate_journal.sqlite.connections import Connections
 from reinstate_journal.sqlite.container_queries import SqliteContainers
-from reinstate_journal.sqlite.containers import ContainerMapProjection
-from reinstate_journal.sqlite.progress import ProgressProjection
 from reinstate_journal.sqlite.progress_queries import SqliteProgress
-from reinstate_journal.sqlite.projection import Projection, decode
+from reinstate_journal.sqlite.projection import PROJECTIONS, decode
 from reinstate_journal.sqlite.schema import require_current
 from reinstate_journal.sqlite.statistics import SqliteStatistics
 from reinstate_journal.statistics import Statistics
@@ -63,22 +61,27 @@ class SqliteReader:
         """The journal's file."""
         return self._path
 
+    def is_up_to_date(self) -> bool:
+        """Whether this version of the code has made the projections; of damaged ones not told."""
+        try:
+            made = self._connections.rows(tuple[str, int], "SELECT name, version FROM projections")
+        except JournalDamaged:
+            return True
+        return {(one.name, one.version) for one in PROJECTIONS} <= {*made}
+
     @cached_property
     def progress(self) -> Progress:
         """How far each restore is."""
-        self._require(ProgressProjection())
         return SqliteProgress(self._connections, self._at)
 
     @cached_property
     def containers(self) -> Containers:
         """Where each backup folder and mountpoint went."""
-        self._require(ContainerMapProjection())
         return SqliteContainers(self._connections, self._catalogue)
 
     @cached_property
     def statistics(self) -> Statistics:
         """Sums over the events of a restore."""
-        self._require(ProgressProjection())
         return SqliteStatistics(self._connections, self._at)
 
     def head(self) -> Head:
@@ -180,15 +183,3 @@ class SqliteReader:
             known = self._catalogue.types.get(name)
             if known is None or known.schema < schema:
                 raise JournalTooNew(path=self._path, detail=f"{name} of schema {schema}")
-
-    def _require(self, projection: Projection) -> None:
-        with self._connections.lease() as connection:
-            row = connection.execute(
-                "SELECT version FROM projections WHERE name = ?", (projection.name,)
-            ).fetchone()
-        if row is None or row[0] != projection.version:
-            raise JournalError(
-                path=self._path,
-                detail=f"its {projection.name} is of another version;"
-                " the next command that writes brings it up to date",
-            )

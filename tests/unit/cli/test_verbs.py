@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -310,6 +312,18 @@ def test_journal_check_backup_rebuild_and_export_agree(
     assert json.loads(exported[-1])["chain"] == head["chain"]
     assert ask("journal", "export", "--file", "e.jsonl", "--journal", "copy.db").out == ""
     assert (tmp_path / "e.jsonl").read_text().splitlines() == exported
+
+
+def test_a_journal_that_another_version_has_written_is_gone_on_with(
+    ask: Ask, restored: Restored
+) -> None:
+    chosen = ["--accounts", "anna@example.com", "--journal", "r.db", "--quiet"]
+    assert ask("restore", restored.backup, "maildir:mail", *chosen).code == 0
+    for verb in ("status", "report", "resume", "verify", "journal check"):
+        with closing(sqlite3.connect("r.db")) as raw, raw:
+            raw.execute("UPDATE projections SET version = 0")
+            raw.execute("DROP TABLE intents")
+        assert ask(*verb.split(), "--journal", "r.db").code == 0, verb
 
 
 def test_journal_check_ends_with_6_if_a_byte_was_changed(

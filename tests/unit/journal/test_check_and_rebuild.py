@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reinstate_journal import open_journal
+from reinstate_journal import open_journal, open_reader
 from reinstate_journal.chain import link
 from reinstate_journal.check import Finding, check
-from reinstate_journal.errors import JournalMissing
+from reinstate_journal.errors import JournalMissing, JournalOutdated
 from reinstate_journal.events import AccountCreated, ItemRestored, ItemSkipped, account_stream
 from reinstate_journal.journal import Journal
 
@@ -104,14 +105,13 @@ def test_a_broken_projection_is_found_and_rebuilding_mends_it(closed: Path) -> N
     assert check(closed) == []
 
 
-@pytest.mark.parametrize(
-    "statements",
-    [
-        ("UPDATE projections SET version = 0", "DROP TABLE steps"),
-        ("DELETE FROM projections", "DROP TABLE accounts", "DROP TABLE folders"),
-        ("UPDATE projections SET position = 77",),
-    ],
-)
+OUTDATED = [
+    ("UPDATE projections SET version = 0", "DROP TABLE steps"),
+    ("DELETE FROM projections", "DROP TABLE accounts", "DROP TABLE folders"),
+]
+
+
+@pytest.mark.parametrize("statements", [*OUTDATED, ("UPDATE projections SET position = 77",)])
 def test_projections_of_another_version_are_made_anew_by_the_next_writer(
     closed: Path, statements: tuple[str, ...]
 ) -> None:
@@ -121,6 +121,25 @@ def test_projections_of_another_version_are_made_anew_by_the_next_writer(
         (skipped, done) = sorted(journal.progress.tallies(ANNA), key=lambda tally: tally.bytes)
         assert (skipped.count, done.count, done.bytes) == (1, 1, 7)
     assert check(closed) == []
+
+
+@pytest.mark.parametrize("statements", OUTDATED)
+def test_the_first_reader_after_another_version_makes_the_projections_anew(
+    closed: Path, statements: tuple[str, ...]
+) -> None:
+    alter(closed, *statements)
+    with open_reader(closed) as reader:
+        assert sum(tally.count for tally in reader.progress.tallies(ANNA)) == 2
+    assert check(closed) == []
+
+
+def test_a_reader_says_who_else_writes_with_another_version(journal: Journal, path: Path) -> None:
+    alter(path, *OUTDATED[0])
+    with pytest.raises(
+        JournalOutdated, match=f"another version of reinstate, process {os.getpid()}"
+    ):
+        open_reader(path)
+    assert journal.head()
 
 
 def test_projections_that_lag_behind_are_brought_up(closed: Path) -> None:

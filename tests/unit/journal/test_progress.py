@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from reinstate_journal import open_journal, open_reader
 from reinstate_journal.catalogue import Catalogue, Event, Outcome
-from reinstate_journal.errors import JournalError
 from reinstate_journal.events import (
     GRANTS,
     AccountCompleted,
@@ -304,15 +301,3 @@ def test_a_reader_answers_as_the_writer_does(journal: Journal) -> None:
     with open_reader(journal.path) as reader:
         assert reader.progress.account("r1", "a1") == journal.progress.account("r1", "a1")
         assert reader.progress.tallies(ANNA) == journal.progress.tallies(ANNA)
-
-
-def test_a_reader_does_not_answer_from_tables_of_another_version(journal: Journal) -> None:
-
-    path = journal.path
-    journal.close()
-    raw = sqlite3.connect(path)
-    raw.execute("UPDATE projections SET version = 99")
-    raw.commit()
-    raw.close()
-    with open_reader(path) as reader, pytest.raises(JournalError, match="another version"):
-        reader.progress.restores()
