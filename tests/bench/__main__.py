@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 
+from tests.bench.ending import END
 from tests.bench.figures import Table, as_json, as_text, machine
 
 PARTS = {
@@ -32,7 +33,7 @@ USUAL = (
     ("restore",),
     ("journal",),
     ("start",),
-    ("wire", "--rounds", "1"),
+    ("wire", "--rounds", "2"),
     ("keep", "--on", "disk", "--messages", "5000"),
     ("restore", "--small", "20000"),
     ("scale",),
@@ -62,12 +63,13 @@ def main() -> None:
         for one in chosen:
             yield from modules[one.part].tables(one)
 
-    if asked.json:
-        print(as_json(found()))  # noqa: T201 - what a benchmark is for
-        return
-    print(", ".join(f"{name} {value}" for name, value in machine().items()), "\n")  # noqa: T201
-    for table in found():
-        print(as_text(table), flush=True)  # noqa: T201
+    with END:
+        if asked.json:
+            print(as_json(found()))  # noqa: T201 - what a benchmark is for
+            return
+        print(", ".join(f"{name} {value}" for name, value in machine().items()), "\n")  # noqa: T201
+        for table in found():
+            print(as_text(table), flush=True)  # noqa: T201
 
 
 def _again(parser: argparse.ArgumentParser, option: str, kind: type | None) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.bench import corpus
+from tests.bench.ending import END
 from tests.bench.figures import Table
 from tests.bench.keeping import PLAIN, Contender, measured, placed, restoring
 from tests.bench.processes import Cost
@@ -45,20 +46,20 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Medians over the rounds. Raises SystemExit when somebody did not bring every message, or
     messages do not share what they should."""
     number = int(MESSAGES * asked.scale)
-    with reachable_folder(asked.above) as folder:
-        for kind in asked.on:
-            contenders = ON_DISK if kind == "disk" else ON_SHARING
-            room = number * READERS * (asked.rounds * len(contenders) + 1) * _ROOM
-            with placed(kind, folder, room) as place:
-                write_backup(place / "backup", [list(corpus.like_mail(number))] * READERS)
-                costs = measured(contenders, place, number * READERS, asked.rounds)
-                shared = {name: _shared(place, contenders, name) for name in contenders}
-            equal = number * (READERS - 1)
-            for name in set(contenders) - {PLAIN}:
-                # Accounts that are restored at the same moment do not share with each other.
-                if shared[name] < (equal if name == LATER else equal / 2):
-                    sys.exit(f"{name}: only {shared[name]:,} of {equal:,} share a file")
-            yield _table(kind, costs, shared, number, asked.rounds)
+    folder = END.enter_context(reachable_folder(asked.above))
+    for kind in asked.on:
+        contenders = ON_DISK if kind == "disk" else ON_SHARING
+        room = number * READERS * (asked.rounds * len(contenders) + 1) * _ROOM
+        with placed(kind, folder, room) as place:
+            write_backup(place / "backup", [list(corpus.like_mail(number))] * READERS)
+            costs = measured(contenders, place, number * READERS, asked.rounds)
+            shared = {name: _shared(place, contenders, name) for name in contenders}
+        equal = number * (READERS - 1)
+        for name in set(contenders) - {PLAIN}:
+            # Accounts that are restored at the same moment do not share with each other.
+            if shared[name] < (equal if name == LATER else equal / 2):
+                sys.exit(f"{name}: only {shared[name]:,} of {equal:,} share a file")
+        yield _table(kind, costs, shared, number, asked.rounds)
 
 
 def _shared(place: Path, contenders: Mapping[str, Contender], name: str) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench import corpus
+from tests.bench.ending import END
 from tests.bench.figures import Goal, Table, goals
 from tests.bench.processes import Cost, run
 from tests.bench.tools import write_sources
@@ -81,12 +82,12 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Medians over the rounds. Raises SystemExit when somebody did not bring every message."""
     number = int(asked.messages * asked.scale)
     found: dict[str, dict[str, Cost]] = {}
-    with reachable_folder(asked.above) as folder:
-        for kind in asked.on:
-            with placed(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
-                write_sources(place, corpus.like_mail(number))
-                found[kind] = measured(CONTENDERS, place, number, asked.rounds)
-            yield _table(kind, found[kind], number, asked.rounds)
+    folder = END.enter_context(reachable_folder(asked.above))
+    for kind in asked.on:
+        with placed(kind, folder, number * (asked.rounds * 3 + 3) * _ROOM) as place:
+            write_sources(place, corpus.like_mail(number))
+            found[kind] = measured(CONTENDERS, place, number, asked.rounds)
+        yield _table(kind, found[kind], number, asked.rounds)
     wanted = {"disk": 1.3, "xfs": 3.0, "btrfs": 3.0}
     yield goals(
         [

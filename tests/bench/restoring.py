@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import ClassVar, Protocol, Self
 
 from tests.bench import corpus
+from tests.bench.ending import END
 from tests.bench.figures import Goal, Table, goals
 from tests.bench.processes import Cost, run
 from tests.bench.tools import DoveadmBackup, DoveadmImport, Reinstate, Sources, write_sources
@@ -100,24 +101,24 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
     SystemExit when somebody did not bring every message."""
     number = int((asked.small or MESSAGES) * asked.scale)
     made = corpus.small(number) if asked.small else corpus.like_mail(number)
-    with reachable_folder(asked.above) as folder:
-        sources = write_sources(folder, made)
-        blobs = sum(1 for _ in (sources.backup / "items").glob("*/*"))
-        size = sum(entry.stat().st_size for entry in os.scandir(sources.maildir / "cur"))
-        if blobs != number:
-            sys.exit(f"{blobs:,} of {number:,} messages were made")
-        costs: dict[str, list[Cost]] = {kind.name: [] for kind in CONTENDERS}
-        journal = 0
-        for turn in range(asked.rounds):
-            for place in range(len(CONTENDERS)):
-                kind = CONTENDERS[(turn + place) % len(CONTENDERS)]
-                own = folder / f"{turn}-{kind.name.replace(' ', '-')}"
-                own.mkdir(mode=0o755)
-                costs[kind.name].append(timed(kind(sources, own), own, number, kind.name))
-                if kind is Reinstate:
-                    journal = sum(path.stat().st_size for path in own.glob("r.db*"))
-        median = {name: _median(each) for name, each in costs.items()}
-        yield from _tables(median, number, size, journal, asked.rounds)
+    folder = END.enter_context(reachable_folder(asked.above))
+    sources = write_sources(folder, made)
+    blobs = sum(1 for _ in (sources.backup / "items").glob("*/*"))
+    size = sum(entry.stat().st_size for entry in os.scandir(sources.maildir / "cur"))
+    if blobs != number:
+        sys.exit(f"{blobs:,} of {number:,} messages were made")
+    costs: dict[str, list[Cost]] = {kind.name: [] for kind in CONTENDERS}
+    journal = 0
+    for turn in range(asked.rounds):
+        for place in range(len(CONTENDERS)):
+            kind = CONTENDERS[(turn + place) % len(CONTENDERS)]
+            own = folder / f"{turn}-{kind.name.replace(' ', '-')}"
+            own.mkdir(mode=0o755)
+            costs[kind.name].append(timed(kind(sources, own), own, number, kind.name))
+            if kind is Reinstate:
+                journal = sum(path.stat().st_size for path in own.glob("r.db*"))
+    median = {name: _median(each) for name, each in costs.items()}
+    yield from _tables(median, number, size, journal, asked.rounds)
 
 
 def timed(contender: Contender, folder: Path, wanted: int, name: str) -> Cost:
