@@ -153,7 +153,7 @@ class Deliverer:
         return written
 
     def _write_begun(self, write: Callable[[Written], None], begun: Sequence[Written]) -> None:
-        def write_all() -> Sequence[Written]:
+        def in_turn() -> Sequence[Written]:
             if sum(new.delivery.item.size for new in begun) >= len(begun) * _SHARED:
                 self._together.do(write, begun)
             else:
@@ -161,7 +161,7 @@ class Deliverer:
                     write(new)
             return begun
 
-        TURN.do(write_all)
+        TURN.do(in_turn)
 
     def _remember(self, published: Iterable[Written]) -> None:
         """Lets others share the files of these."""
