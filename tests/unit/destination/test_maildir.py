@@ -230,13 +230,21 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half(
         assert mailbox.deliver([delivery("r1-1")]) == [Delivered()]
 
 
-def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
+@pytest.fixture
+def on_two_processors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Iterator[MaildirDestination]:
     monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1})
     destination = MaildirDestination(tmp_path / "mail")
     destination.put_domain(Domain(id="d", name="example.test"))
     destination.put_account(Account(id="a", address=ALICE))
+    yield destination
+    destination.close()
+
+
+def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
+    on_two_processors: MaildirDestination, tmp_path: Path
+) -> None:
     both, own = threading.Barrier(2, timeout=60), threading.get_ident()
 
     def pieces() -> Iterator[bytes]:
@@ -248,29 +256,23 @@ def test_an_error_in_a_thread_that_helps_stops_the_run_and_leaves_nothing_half(
     batch = [delivery(f"r1-{n}", content=b"x", pieces=pieces) for n in range(2)]
     batch += [delivery(f"r1-{n}", content=bytes(16 << 10)) for n in range(2, 40)]
     maildir = tmp_path / "mail" / "example.test" / "alice" / "Maildir"
-    with destination.mailbox(ALICE) as mailbox:
+    with on_two_processors.mailbox(ALICE) as mailbox:
         with pytest.raises(DestinationError, match="gone"):
             mailbox.deliver(batch)
         assert files(maildir / "tmp") == files(maildir / "cur") == []
         assert mailbox.deliver(batch[2:]) == [Delivered()] * 38
-    destination.close()
 
 
 def test_small_messages_are_written_by_one_thread_and_larger_ones_by_several(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_two_processors: MaildirDestination,
 ) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1})
-    destination = MaildirDestination(tmp_path / "mail")
-    destination.put_domain(Domain(id="d", name="example.test"))
-    destination.put_account(Account(id="a", address=ALICE))
     others, helped = set(threading.enumerate()), list[bool]()
-    with destination.mailbox(ALICE) as mailbox:
+    with on_two_processors.mailbox(ALICE) as mailbox:
         for size in (1 << 10, 32 << 10):
             mailbox.deliver([delivery(f"{size}-{n}", content=bytes(size)) for n in range(50)])
             own = set(threading.enumerate()) - others
             helped.append(any(thread.name.startswith("helper") for thread in own))
         assert len(list(mailbox.contents())) == 100
-    destination.close()
     assert helped == [False, True]
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from reinstate_journal import crashpoints, open_journal
+from reinstate_journal import crashpoints, open_reader
 from reinstate_journal.crashpoints import At, Point
 from reinstate_journal.errors import JournalWriteFailed
+from reinstate_journal.events import ItemRestored
 from reinstate_service.operations.sample import write_many
-from reinstate_service.operations.session import opened
+from reinstate_service.operations.session import start_restore
 from reinstate_service.restore import items
 from reinstate_service.restore.observer import Observer
 from reinstate_service.restore.options import Options
-from reinstate_service.restore.run import run_restore
-from reinstate_service.source.backup_path import BackupPathSource
 
 ITEMS = 12
 _PATIENCE = 60
@@ -36,23 +34,12 @@ def backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def run(backup: Path) -> None:
     asked = Options(str(backup), f"maildir:{backup.parent / 'mail'}")
-    with open_journal(backup.parent / "j.db") as journal, opened(asked) as destination:
-        run_restore(
-            BackupPathSource(backup),
-            destination,
-            journal,
-            asked,
-            version="1",
-            observer=Observer(),
-            stop=threading.Event(),
-        )
+    start_restore(backup.parent / "j.db", asked, Observer(), threading.Event())
 
 
 def recorded(backup: Path) -> int:
-    with closing(sqlite3.connect(backup.parent / "j.db")) as connection:
-        asked = "SELECT count(*) FROM events JOIN shapes ON shape = shapes.id WHERE type = ?"
-        (count,) = connection.execute(asked, ("ItemRestored",)).fetchone()
-    return int(count)
+    with open_reader(backup.parent / "j.db") as reader:
+        return sum(1 for _ in reader.read(types=[ItemRestored]))
 
 
 def test_a_batch_is_decided_while_another_is_being_recorded(backup: Path) -> None:
