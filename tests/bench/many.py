@@ -7,10 +7,10 @@ account has a thousand of them in four folders. `write_many` makes the backup.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+
+from tests.bench.ending import END
 
 from reinstate_service.operations.sample import write_many
 
@@ -30,15 +30,13 @@ def arguments(parser: argparse.ArgumentParser, items: int) -> None:
     )
 
 
-@contextlib.contextmanager
-def place(folder: Path | None) -> Iterator[Path]:
-    """The folder to work in; one that is removed afterwards, if none is given."""
+def place(folder: Path | None) -> Path:
+    """The folder to work in; one that is removed at the end, if none is given."""
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="reinstate-bench-", dir="/var/tmp") as temporary:
-            yield Path(temporary)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+        made = tempfile.TemporaryDirectory(prefix="reinstate-bench-", dir="/var/tmp")
+        return Path(END.enter_context(made))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def backup_of(items: int, folder: Path) -> Path:

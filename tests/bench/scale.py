@@ -69,50 +69,50 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Raises SystemExit if a restore was not whole."""
     items = max(1, int(asked.items * asked.scale) // many.EACH) * many.EACH
-    with many.place(asked.folder) as folder:
-        lot, tenths, several, empty = _in_turn(items, folder, min(asked.rounds, _TENTHS))
-        nothing = statistics.median(one.end.processor for one in empty)
-        few = several[0]
-        cost = statistics.median(one.per_item(nothing) for one in several)
-        yield Table(
-            f"Restore of {lot.end.restored:,} items in {items // many.EACH:,} accounts",
-            ("items", "processor us/item", "peak MiB", "journal bytes/item"),
-            [
-                (few.end.restored, cost, few.end.peak, few.journal_bytes),
-                (lot.end.restored, lot.per_item(nothing), lot.end.peak, lot.journal_bytes),
-            ],
-        )
-        yield Table("Its tenths", ("tenth", "processor us/item"), list(enumerate(tenths, 1)))
-        asking = [(name, _ask(lot, words), _ask(few, words)) for name, *words in _QUESTIONS]
-        yield Table(
-            "What is asked afterwards",
-            (
-                "command",
-                "seconds",
-                "processor s",
-                "peak MiB",
-                f"processor s of {few.end.restored:,}",
-            ),
-            [(name, *one[:3], of_few.processor) for name, one, of_few in asking],
-        )
-        first, of_few = _first_new_item(lot), _first_new_item(few)
-        yield Table(
-            "Until the first new item",
-            ("items done", "seconds", "processor s"),
-            [(one.already, one.seconds, one.processor) for one in (of_few, first)],
-        )
-        peak = max(one.peak for _, one, _ in asking)
-        growth = lot.per_item(nothing) / cost
-        among = f"cost of an item over that of one among {few.end.restored:,}"
-        yield goals(
-            [
-                Goal(among, growth, 1.15, True),
-                Goal("peak MiB", lot.end.peak, 250, True),
-                Goal("peak MiB of what is asked afterwards", peak, 250, True),
-                Goal("journal bytes for each item", lot.journal_bytes, 250, True),
-                Goal("processor s until the first new item", first.processor, 3, True),
-            ]
-        )
+    folder = many.place(asked.folder)
+    lot, tenths, several, empty = _in_turn(items, folder, min(asked.rounds, _TENTHS))
+    nothing = statistics.median(one.end.processor for one in empty)
+    few = several[0]
+    cost = statistics.median(one.per_item(nothing) for one in several)
+    yield Table(
+        f"Restore of {lot.end.restored:,} items in {items // many.EACH:,} accounts",
+        ("items", "processor us/item", "peak MiB", "journal bytes/item"),
+        [
+            (few.end.restored, cost, few.end.peak, few.journal_bytes),
+            (lot.end.restored, lot.per_item(nothing), lot.end.peak, lot.journal_bytes),
+        ],
+    )
+    yield Table("Its tenths", ("tenth", "processor us/item"), list(enumerate(tenths, 1)))
+    asking = [(name, _ask(lot, words), _ask(few, words)) for name, *words in _QUESTIONS]
+    yield Table(
+        "What is asked afterwards",
+        (
+            "command",
+            "seconds",
+            "processor s",
+            "peak MiB",
+            f"processor s of {few.end.restored:,}",
+        ),
+        [(name, *one[:3], of_few.processor) for name, one, of_few in asking],
+    )
+    first, of_few = _first_new_item(lot), _first_new_item(few)
+    yield Table(
+        "Until the first new item",
+        ("items done", "seconds", "processor s"),
+        [(one.already, one.seconds, one.processor) for one in (of_few, first)],
+    )
+    peak = max(one.peak for _, one, _ in asking)
+    growth = lot.per_item(nothing) / cost
+    among = f"cost of an item over that of one among {few.end.restored:,}"
+    yield goals(
+        [
+            Goal(among, growth, 1.15, True),
+            Goal("peak MiB", lot.end.peak, 250, True),
+            Goal("peak MiB of what is asked afterwards", peak, 250, True),
+            Goal("journal bytes for each item", lot.journal_bytes, 250, True),
+            Goal("processor s until the first new item", first.processor, 3, True),
+        ]
+    )
 
 
 def restored(backup: Path, accounts: Sequence[str], items: int, above: Path) -> Restored:

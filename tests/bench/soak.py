@@ -52,40 +52,40 @@ def tables(asked: argparse.Namespace) -> Iterator[Table]:
     """Raises SystemExit if a run or the verification did not end well, or if anything was lost,
     doubled or altered, but tells the figures before."""
     items = int(asked.items * asked.scale)
-    with many.place(asked.folder) as above:
-        backup, folder = many.backup_of(items, above), many.fresh(above)
-        wanted = contents_of(backup)
-        runs = _runs(backup, folder, items, asked.kills, random.Random(asked.seed))
-        yield Table(
-            f"Runs of a restore of {items:,} items, killed {asked.kills} times",
-            ("run", "items done", "seconds to the first new", "processor s", "peak MiB"),
-            [(number, *_row(one)) for number, one in enumerate(runs, 1)],
-        )
-        journal = folder / "r.db"
-        verified = run([*COMMAND, "verify", "--deep", "--quiet", "--journal", str(journal)])
-        lost, doubled, altered = compared(wanted, folder / "mail")
-        yield Table(
-            "What lies there",
-            ("lost", "doubled", "altered", "verify --deep: seconds", "processor s", "peak MiB"),
-            [(lost, doubled, altered, *verified[:3])],
-        )
-        yield goals(
-            [
-                Goal("lost", lost, 0, True),
-                Goal("doubled", doubled, 0, True),
-                Goal("altered", altered, 0, True),
-                Goal(
-                    "processor s until the first new item, at most",
-                    max(one.first.processor for one in runs[1:] if one.first),
-                    3,
-                    True,
-                ),
-                Goal("peak MiB", max(one.last.peak for one in runs if one.last), 250, True),
-                Goal("journal bytes for each item", journal.stat().st_size / items, 250, True),
-            ]
-        )
-        if lost or doubled or altered:
-            sys.exit("the restore was not exact")
+    above = many.place(asked.folder)
+    backup, folder = many.backup_of(items, above), many.fresh(above)
+    wanted = contents_of(backup)
+    runs = _runs(backup, folder, items, asked.kills, random.Random(asked.seed))
+    yield Table(
+        f"Runs of a restore of {items:,} items, killed {asked.kills} times",
+        ("run", "items done", "seconds to the first new", "processor s", "peak MiB"),
+        [(number, *_row(one)) for number, one in enumerate(runs, 1)],
+    )
+    journal = folder / "r.db"
+    verified = run([*COMMAND, "verify", "--deep", "--quiet", "--journal", str(journal)])
+    lost, doubled, altered = compared(wanted, folder / "mail")
+    yield Table(
+        "What lies there",
+        ("lost", "doubled", "altered", "verify --deep: seconds", "processor s", "peak MiB"),
+        [(lost, doubled, altered, *verified[:3])],
+    )
+    yield goals(
+        [
+            Goal("lost", lost, 0, True),
+            Goal("doubled", doubled, 0, True),
+            Goal("altered", altered, 0, True),
+            Goal(
+                "processor s until the first new item, at most",
+                max(one.first.processor for one in runs[1:] if one.first),
+                3,
+                True,
+            ),
+            Goal("peak MiB", max(one.last.peak for one in runs if one.last), 250, True),
+            Goal("journal bytes for each item", journal.stat().st_size / items, 250, True),
+        ]
+    )
+    if lost or doubled or altered:
+        sys.exit("the restore was not exact")
 
 
 def _row(one: Run) -> tuple[float | None, ...]:
